@@ -1,0 +1,400 @@
+// Tries to break out of the real sandbox. Each attempt is a process of its own that enters the sandbox of a
+// part as that part does and then makes one forbidden call; it must be killed by the filter or be refused.
+// The calls that a part lives on are tried as well: they must go on working.
+//
+// Started as root it first becomes `nobody` in the way the spawner makes a part; started by an ordinary user
+// there is no empty root directory, and all the rest is the same. Prints one line for each attempt that went
+// wrong, and at the end "N passed, N failed, 0 skipped".
+#include <arpa/inet.h>
+#include <cap-ng.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "common/base/channel.hpp"
+#include "common/sandbox/enter.hpp"
+
+namespace {
+
+using reeve::SandboxPart;
+using reeve::UniqueFd;
+
+enum class Expect { Killed, Refused, Works };
+
+// What the parts are born with, made before the sandbox is entered.
+struct Belongings {
+    int pipe[2] = {-1, -1};
+    int file = -1;
+    int file_shared = -1;
+    int listening = -1;
+    int client = -1;
+    int datagram = -1;
+    int memfd = -1;
+    UniqueFd one, other;
+    event_base* base = nullptr;
+};
+
+bool is_refusal(bool failed) { return failed && (errno == EACCES || errno == EPERM || errno == ENOENT); }
+
+struct Attempt {
+    const char* name;
+    Expect expect;
+    unsigned parts;              // 1 engine, 2 front, 4 log writer
+    bool (*act)(Belongings& b);  // Refused: true if it was refused; Works: true if it worked
+};
+
+bool getnameinfo_of_link_local(Belongings&) {
+    sockaddr_in6 address{};
+    address.sin6_family = AF_INET6;
+    ::inet_pton(AF_INET6, "fe80::1", &address.sin6_addr);
+    address.sin6_scope_id = 1;
+    char host[NI_MAXHOST], port[NI_MAXSERV];
+    return ::getnameinfo(reinterpret_cast<sockaddr*>(&address), sizeof address, host, sizeof host, port,
+                         sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) == 0;
+}
+
+bool event_loop_turns(Belongings& b) {
+    int seen = 0;
+    auto count = [](int, short, void* seen_by) { ++*static_cast<int*>(seen_by); };
+    event* readable = ::event_new(b.base, b.pipe[0], EV_READ, count, &seen);
+    event* timer = ::event_new(b.base, -1, EV_TIMEOUT, count, &seen);
+    timeval soon{0, 1000};
+    ::event_add(readable, nullptr);
+    ::event_add(timer, &soon);
+    if (::write(b.pipe[1], "x", 1) != 1) return false;
+    ::event_base_dispatch(b.base);
+    ::event_free(readable);
+    ::event_free(timer);
+    return seen == 2;
+}
+
+bool throws_and_allocates(Belongings&) {
+    try {
+        std::vector<std::string> many(1000, std::string(100'000, 'x'));
+        if (many.size() == 1000) throw many;
+    } catch (const std::vector<std::string>& caught) {
+        return caught.back().size() == 100'000;
+    }
+    return false;
+}
+
+bool local_time(Belongings&) {
+    time_t now = ::time(nullptr);
+    tm local{};
+    return ::localtime_r(&now, &local) != nullptr && ::gmtime_r(&now, &local) != nullptr;
+}
+
+bool channel_carries_a_descriptor(Belongings& b) {
+    using namespace reeve;
+    Channel out(static_cast<UniqueFd&&>(b.one), Edge::SE, Edge::ES);
+    Channel in(static_cast<UniqueFd&&>(b.other), Edge::ES, Edge::SE);
+    int fds[] = {b.pipe[0]};
+    static ReceiveBuffer buffer;
+    Received got;
+    return out.send(Msg::PEER, 0, PeerBody{Role::Log}, {}, fds) == Send::Sent &&
+           in.receive(buffer, got) == Receive::Message && got.fd_count == 1;
+}
+
+bool raw(long call, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0) {
+    return ::syscall(call, a, b, c, d, e) >= 0;
+}
+long pointer(const void* p) { return reinterpret_cast<long>(p); }
+
+constexpr unsigned kAll = 7, kEngine = 1, kRpc = 2, kLog = 4;
+const Attempt kAttempts[] = {
+    // files
+    {"open", Expect::Killed, kAll,
+     [](Belongings&) { return raw(SYS_open, pointer("/etc/passwd"), O_RDONLY); }},
+    {"openat", Expect::Killed, kAll, [](Belongings&) { return ::open("/etc/passwd", O_RDONLY) >= 0; }},
+    {"openat, creating", Expect::Killed, kAll,
+     [](Belongings&) { return ::open("x", O_WRONLY | O_CREAT, 0600) >= 0; }},
+    {"open through a directory", Expect::Killed, kAll,
+     [](Belongings&) { return ::openat(4, ".", O_RDONLY) >= 0; }},
+    {"unlink", Expect::Killed, kAll, [](Belongings&) { return ::unlink("/tmp/x") == 0; }},
+    {"rename", Expect::Killed, kAll, [](Belongings&) { return ::rename("/tmp/x", "/tmp/y") == 0; }},
+    {"mkdir", Expect::Killed, kAll, [](Belongings&) { return ::mkdir("/tmp/x", 0700) == 0; }},
+    {"chdir", Expect::Killed, kAll, [](Belongings&) { return ::chdir("/") == 0; }},
+    {"chroot", Expect::Killed, kAll, [](Belongings&) { return ::chroot("/") == 0; }},
+    {"fchmod", Expect::Killed, kAll, [](Belongings& b) { return ::fchmod(b.file, 0777) == 0; }},
+    {"mount", Expect::Killed, kAll, [](Belongings&) { return raw(SYS_mount, 0, 0, 0); }},
+    {"io_uring_setup", Expect::Killed, kAll, [](Belongings&) { return raw(SYS_io_uring_setup, 1, 0); }},
+    {"stat of a path", Expect::Refused, kAll,
+     [](Belongings&) {
+         struct stat status {};
+         return is_refusal(::stat("/etc/passwd", &status) != 0);
+     }},
+    {"readlink", Expect::Refused, kAll,
+     [](Belongings&) {
+         char text[8];
+         return is_refusal(::readlink("/proc/self/exe", text, sizeof text) < 0);
+     }},
+    // network
+    {"socket, TCP", Expect::Killed, kAll, [](Belongings&) { return ::socket(AF_INET, SOCK_STREAM, 0) >= 0; }},
+    {"socket, raw", Expect::Killed, kAll, [](Belongings&) { return ::socket(AF_INET, SOCK_RAW, 1) >= 0; }},
+    {"socket, UDP", Expect::Killed, kEngine | kLog,
+     [](Belongings&) { return ::socket(AF_INET, SOCK_DGRAM, 0) >= 0; }},
+    {"socket, UDP", Expect::Refused, kRpc,
+     [](Belongings&) { return is_refusal(::socket(AF_INET, SOCK_DGRAM, 0) < 0); }},
+    {"socketpair", Expect::Killed, kAll,
+     [](Belongings&) {
+         int ends[2];
+         return ::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0;
+     }},
+    {"connect", Expect::Killed, kAll,
+     [](Belongings& b) {
+         sockaddr address{AF_UNIX, "/x"};
+         return ::connect(b.datagram, &address, sizeof address) == 0;
+     }},
+    {"bind", Expect::Killed, kAll,
+     [](Belongings& b) {
+         sockaddr address{AF_UNIX, ""};
+         return ::bind(b.datagram, &address, sizeof(sa_family_t)) == 0;
+     }},
+    {"listen", Expect::Killed, kAll, [](Belongings& b) { return ::listen(b.listening, 5) == 0; }},
+    {"sendto with an address", Expect::Killed, kAll,
+     [](Belongings& b) {
+         sockaddr address{AF_UNIX, "/x"};
+         return ::sendto(b.datagram, "x", 1, 0, &address, sizeof address) == 1;
+     }},
+    {"accept", Expect::Killed, kEngine | kLog,
+     [](Belongings& b) { return ::accept(b.listening, nullptr, nullptr) >= 0; }},
+    // processes
+    {"execve", Expect::Killed, kAll, [](Belongings&) { return ::execl("/bin/true", "true", nullptr) == 0; }},
+    {"execveat", Expect::Killed, kAll,
+     [](Belongings& b) { return raw(SYS_execveat, b.memfd, pointer(""), 0, 0, AT_EMPTY_PATH); }},
+    {"fork", Expect::Killed, kAll, [](Belongings&) { return ::fork() >= 0; }},
+    {"clone3", Expect::Killed, kAll, [](Belongings&) { return raw(SYS_clone3, 0, 0); }},
+    {"vfork", Expect::Killed, kAll, [](Belongings&) { return raw(SYS_vfork); }},
+    {"ptrace", Expect::Killed, kAll,
+     [](Belongings&) { return ::ptrace(PTRACE_ATTACH, ::getppid(), 0, 0) == 0; }},
+    {"process_vm_readv", Expect::Killed, kAll,
+     [](Belongings&) { return raw(SYS_process_vm_readv, 1, 0, 0, 0, 0); }},
+    {"pidfd_open", Expect::Killed, kAll, [](Belongings&) { return raw(SYS_pidfd_open, 1, 0); }},
+    {"kill of another", Expect::Killed, kAll, [](Belongings&) { return ::kill(1, 0) == 0; }},
+    {"tgkill of another", Expect::Killed, kAll, [](Belongings&) { return raw(SYS_tgkill, 1, 1, 0); }},
+    // identity and privileges
+    {"setuid", Expect::Killed, kAll, [](Belongings&) { return ::setuid(0) == 0; }},
+    {"setresuid", Expect::Killed, kAll, [](Belongings&) { return ::setresuid(0, 0, 0) == 0; }},
+    {"setgid", Expect::Killed, kAll, [](Belongings&) { return ::setgid(0) == 0; }},
+    {"setgroups", Expect::Killed, kAll, [](Belongings&) { return raw(SYS_setgroups, 0, 0); }},
+    {"capset", Expect::Killed, kAll, [](Belongings&) { return raw(SYS_capset, 0, 0); }},
+    {"unshare", Expect::Killed, kAll, [](Belongings&) { return raw(SYS_unshare, 0x10000000); }},
+    {"setns", Expect::Killed, kAll, [](Belongings&) { return raw(SYS_setns, 0, 0); }},
+    {"seccomp", Expect::Killed, kAll, [](Belongings&) { return raw(SYS_seccomp, 0, 0, 0); }},
+    {"bpf", Expect::Killed, kAll, [](Belongings&) { return raw(SYS_bpf, 0, 0, 0); }},
+    {"prctl", Expect::Refused, kAll,
+     [](Belongings&) { return is_refusal(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0); }},
+    {"changing a limit", Expect::Killed, kAll,
+     [](Belongings&) {
+         rlimit limit{1, 1};
+         return ::setrlimit(RLIMIT_NOFILE, &limit) == 0;
+     }},
+    // code
+    {"executable mmap", Expect::Killed, kAll,
+     [](Belongings&) {
+         return ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) !=
+                MAP_FAILED;
+     }},
+    {"executable mprotect", Expect::Killed, kAll,
+     [](Belongings&) {
+         void* page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+         return ::mprotect(page, 4096, PROT_READ | PROT_EXEC) == 0;
+     }},
+    {"memfd_create", Expect::Killed, kAll, [](Belongings&) { return ::memfd_create("x", 0) >= 0; }},
+    {"TIOCSTI", Expect::Killed, kAll, [](Belongings&) { return ::ioctl(0, TIOCSTI, "x") == 0; }},
+    {"F_SETOWN", Expect::Killed, kAll, [](Belongings& b) { return ::fcntl(b.pipe[0], F_SETOWN, 1) == 0; }},
+    // what belongs to another part
+    {"splice", Expect::Killed, kEngine | kRpc,
+     [](Belongings& b) { return ::splice(b.pipe[0], nullptr, b.file, nullptr, 1, 0) == 1; }},
+    {"pwrite", Expect::Killed, kEngine | kRpc,
+     [](Belongings& b) { return ::pwrite(b.file, "x", 1, 0) == 1; }},
+    {"setsockopt", Expect::Killed, kEngine | kLog,
+     [](Belongings& b) {
+         int on = 1;
+         return ::setsockopt(b.client, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) == 0;
+     }},
+    // what must work
+    {"the event loop", Expect::Works, kAll, event_loop_turns},
+    {"memory and exceptions", Expect::Works, kAll, throws_and_allocates},
+    {"local time", Expect::Works, kAll, local_time},
+    {"a channel", Expect::Works, kAll, channel_carries_a_descriptor},
+    {"stdio", Expect::Works, kAll, [](Belongings&) { return std::fprintf(stderr, "%s", "") >= 0; }},
+    {"abort() is SIGABRT", Expect::Works, kAll,
+     [](Belongings&) {
+         ::signal(SIGABRT, [](int) { ::_exit(0); });
+         std::abort();
+         return false;
+     }},
+    {"reading by offset", Expect::Works, kAll,
+     [](Belongings& b) {
+         char byte = 0;
+         struct stat status {};
+         return ::fstat(b.file, &status) == 0 && ::pread(b.file, &byte, 1, 0) == 1 && byte == 'f';
+     }},
+    {"a view in a memfd", Expect::Works, kEngine,
+     [](Belongings& b) {
+         return ::fcntl(b.memfd, F_GET_SEALS) >= 0 &&
+                ::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, b.memfd, 0) != MAP_FAILED;
+     }},
+    {"a client", Expect::Works, kRpc,
+     [](Belongings& b) {
+         ucred peer{};
+         socklen_t size = sizeof peer;
+         int on = 1;
+         int client = ::accept4(b.listening, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+         return client >= 0 && ::getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+                ::setsockopt(client, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) == 0 &&
+                ::shutdown(client, SHUT_RDWR) == 0;
+     }},
+    {"the name of a link-local client", Expect::Works, kRpc, getnameinfo_of_link_local},
+    {"pipe to file", Expect::Works, kLog,
+     [](Belongings& b) {
+         loff_t end = 1;
+         return ::write(b.pipe[1], "abc", 3) == 3 && ::splice(b.pipe[0], nullptr, b.file, &end, 2, 0) == 2 &&
+                ::pwrite(b.file, "z", 1, 3) == 1 && ::write(b.file_shared, "z", 1) == 1;
+     }},
+    {"the system logger", Expect::Works, kLog,
+     [](Belongings& b) { return ::send(b.datagram, "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1; }},
+};
+
+[[noreturn]] void give_up(const char* what) {
+    std::perror(what);
+    ::_exit(99);
+}
+
+void make_belongings(Belongings& b, int& far_end) {
+    int pair[2];
+    char path[] = "/tmp/reeve-probe-XXXXXX";
+    b.file = ::mkostemp(path, O_CLOEXEC);
+    if (b.file < 0) give_up("mkostemp");
+    b.file_shared = ::open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    ::unlink(path);
+    if (::write(b.file, "f", 1) != 1 || ::pipe2(b.pipe, O_CLOEXEC) != 0) give_up("pipe2");
+    if (::socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) != 0) give_up("socketpair");
+    b.datagram = pair[0];
+    far_end = pair[1];
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    b.listening = ::socket(AF_INET, SOCK_STREAM, 0);
+    b.client = ::socket(AF_INET, SOCK_STREAM, 0);
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    if (::bind(b.listening, generic, size) != 0 || ::listen(b.listening, 5) != 0 ||
+        ::getsockname(b.listening, generic, &size) != 0 || ::connect(b.client, generic, size) != 0)
+        give_up("loopback");
+    // The front's sockets: a local one tells who the client is.
+    sockaddr local{AF_UNIX, ""};
+    int listening = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    sockaddr_storage bound{};
+    socklen_t bound_size = sizeof bound;
+    int client = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    if (::bind(listening, &local, sizeof(sa_family_t)) != 0 || ::listen(listening, 5) != 0 ||
+        ::getsockname(listening, reinterpret_cast<sockaddr*>(&bound), &bound_size) != 0 ||
+        ::connect(client, reinterpret_cast<sockaddr*>(&bound), bound_size) != 0)
+        give_up("unix socket");
+    ::close(b.listening);
+    b.listening = listening;
+    b.memfd = ::memfd_create("view", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (b.memfd < 0 || ::ftruncate(b.memfd, 4096) != 0) give_up("memfd");
+    if (!reeve::make_channel_pair(b.one, b.other)) give_up("channel");
+}
+
+// As the spawner makes a part: an empty, removed directory as descriptor 4, no groups, one capability.
+void become_a_part() {
+    if (::geteuid() != 0) return;
+    char path[] = "/tmp/reeve-probe-XXXXXX";
+    if (::mkdtemp(path) == nullptr) give_up("mkdtemp");
+    ::chmod(path, 0755);
+    int directory = ::open(path, O_RDONLY | O_DIRECTORY);
+    ::rmdir(path);
+    if (directory < 0 || ::dup2(directory, reeve::kPartRootFd) < 0) give_up("empty directory");
+    const passwd* nobody = ::getpwnam("nobody");
+    if (nobody == nullptr) give_up("nobody");
+    ::capng_clear(CAPNG_SELECT_ALL);
+    ::capng_update(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED), CAP_SYS_CHROOT);
+    int changed = ::capng_change_id(static_cast<int>(nobody->pw_uid), static_cast<int>(nobody->pw_gid),
+                                    static_cast<capng_flags_t>(CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING));
+    if (changed != 0) give_up("capng_change_id");
+}
+
+const char* name_of(SandboxPart part) {
+    return part == SandboxPart::Engine ? "engine" : part == SandboxPart::Rpc ? "front" : "log writer";
+}
+
+// Status of the attempt's process; exit 0: it did what it was asked, 1: it was denied (or not refused).
+int run(const Attempt& attempt, SandboxPart part) {
+    std::fflush(stdout);
+    pid_t pid = ::fork();
+    if (pid < 0) give_up("fork");
+    if (pid == 0) {
+        if (::open("/dev/null", O_RDONLY) != 3) give_up("descriptor 3 was open");
+        if (::dup2(3, 4) != 4) give_up("dup2");
+        Belongings belongings;
+        int far_end = -1;
+        make_belongings(belongings, far_end);
+        ::tzset();
+        local_time(belongings);
+        belongings.base = ::event_base_new();
+        rlimit none{0, 0};
+        ::setrlimit(RLIMIT_CORE, &none);
+        become_a_part();
+        reeve::enter_sandbox(part);
+        ::_exit(attempt.act(belongings) ? 0 : 1);
+    }
+    int status = 0;
+    if (::waitpid(pid, &status, 0) != pid) give_up("waitpid");
+    return status;
+}
+
+bool as_expected(Expect expect, int status) {
+    if (expect == Expect::Killed) return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+}  // namespace
+
+int main() {
+    for (int fd = 3; fd < 64; ++fd) ::close(fd);
+    int passed = 0;
+    int failed = 0;
+    for (SandboxPart part : {SandboxPart::Engine, SandboxPart::Rpc, SandboxPart::Log}) {
+        unsigned self = part == SandboxPart::Engine ? kEngine : part == SandboxPart::Rpc ? kRpc : kLog;
+        for (const Attempt& attempt : kAttempts) {
+            if ((attempt.parts & self) == 0) continue;
+            int status = run(attempt, part);
+            if (as_expected(attempt.expect, status)) {
+                ++passed;
+                continue;
+            }
+            ++failed;
+            const char* wanted = attempt.expect == Expect::Killed    ? "be killed"
+                                 : attempt.expect == Expect::Refused ? "be refused"
+                                                                     : "work";
+            std::printf("failed  %s: %s should %s, but it ended with status 0x%04x\n", name_of(part),
+                        attempt.name, wanted, static_cast<unsigned>(status));
+        }
+    }
+    std::printf("%d passed, %d failed, 0 skipped\n", passed, failed);
+    return failed == 0 ? 0 : 1;
+}
