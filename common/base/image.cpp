@@ -119,7 +119,7 @@ const char* SpawnerImage::open(std::span<const std::byte> bytes) {
     for (std::uint32_t i = 0; i < t->listeners.count; ++i) {
         const ListenerRec& l = listener(i);
         if (!check.str(l.section) || !check.str(l.shown) || !check.str(l.path, l.address.family != AF_UNIX) ||
-            !address_ok(l.address)) {
+            !check.str(l.allowed_hosts, true) || !address_ok(l.address)) {
             return reject("a server's record is unsound");
         }
     }

@@ -117,6 +117,7 @@ struct ListenerRec {
     std::uint32_t mode;        // AF_UNIX
     std::uint32_t uid, gid;    // AF_UNIX: owner, kAbsent: unchanged
     std::uint32_t authenticated;  // 1 if it has a user name and a password
+    StrRef allowed_hosts = {kAbsent, 0};   // allowed_hosts=: names that browsers may use for this server; absent: none
 };
 
 struct FcgiRec {

@@ -183,12 +183,15 @@ struct LogfileBody {
 };
 struct DrainBody { std::uint32_t slot; };
 
+// ListenerBody.flags
+constexpr std::uint32_t kListenerAuthenticated = 1;   // it has a user name and a password
 struct ListenerBody {
     std::uint32_t id;             // index among the servers of the configuration
     std::uint32_t family;         // AF_UNIX or AF_INET / AF_INET6
     std::uint32_t port;           // 0 for AF_UNIX
-    std::uint32_t zero;
-};                                // tail: path or host, as shown to users; 1 fd, listening
+    std::uint32_t flags;
+};                                // tail: path or host, as shown to users; if allowed_hosts= is set, a NUL and
+                                  // its value (blanks or commas between names) follow; 1 fd, listening
 struct StartBody {
     std::uint32_t max_header_line;   // bytes
     std::uint32_t max_headers;       // bytes
@@ -294,7 +297,7 @@ struct LostBody { std::uint32_t stream; std::uint32_t zero; std::uint64_t bytes;
     /* spawner to front; nothing flows back */                                                 \
     X(R_HELLO,         60, SR, HelloBody,        0,         0, 0)                              \
     X(R_PEER,          61, SR, PeerBody,         0,         1, 1)                              \
-    X(LISTENER,        62, SR, ListenerBody,     256,       1, 1)                              \
+    X(LISTENER,        62, SR, ListenerBody,     4096,      1, 1)                              \
     X(START,           63, SR, StartBody,        64,        0, 0)                              \
     /* front to engine; serial: request */                                                     \
     X(CALL,            70, RE, CallBody,         kMaxChunk, 0, 0)                              \
