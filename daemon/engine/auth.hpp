@@ -39,6 +39,9 @@ class Auth {
 
     std::size_t server_count() const { return servers_.size(); }
 
+    // Whether the server asks for no credentials at all.
+    bool open(std::uint32_t server) const { return servers_[server].open; }
+
     // server < server_count(). user and password count only with Credentials::Basic.
     AuthResult check(std::uint32_t server, Credentials credentials, std::string_view user,
                      std::string_view password) const;

@@ -9,8 +9,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -86,7 +84,7 @@ class FrontLink {
     struct Request {
         Phase phase = Phase::Assembling;
         AuthResult auth = AuthResult::Ok;
-        bool throttled = false;      // too many failures wait: credentials were not looked at
+        bool delay_over = false;     // a wrong password may be answered
         bool pulled = false;         // Streaming: a piece is wanted
         std::uint32_t args_size = 0;
         std::uint32_t received = 0;  // of args_size
@@ -111,8 +109,9 @@ class FrontLink {
     const char* on_call_more(const Message& message);
     const char* on_pull_message(const Message& message);
     void on_cancel_message(const Message& message);
+    AuthResult authenticate(const CallBody& body, std::uint32_t id, std::string_view user, std::string_view password);
     const char* complete(std::uint32_t id);
-    void delay_failure(std::uint32_t id, std::uint32_t server);
+    void start_failure_timer();
     void on_failures_due();
     void finish(std::uint32_t id, const ReplyBody& body, std::string tail = {});
     void send(std::uint32_t id, const ReplyBody& body, std::string tail);
@@ -134,7 +133,7 @@ class FrontLink {
     std::size_t queued_bytes_ = 0;
     std::uint64_t edge_ = 0;         // counts the edges
     std::deque<Failure> failures_;   // by due time
-    std::unordered_map<std::uint32_t, std::size_t> failures_of_;   // by server
+    std::unordered_map<std::uint32_t, std::size_t> failures_of_;   // how many of them, by server
     std::unique_ptr<Timer> failure_timer_;
 };
 

@@ -115,6 +115,8 @@ class ListenerPool : public EventSink {
     void changed(std::uint32_t index, ListenerState from);
     void save(std::uint32_t index);
     void on_resume_wait();
+    void log_rebuffering(const Entry& entry);
+    void debug(std::string_view text);
     std::string envelope(const Entry& entry) const;
 
     EventBus& bus_;
@@ -125,7 +127,7 @@ class ListenerPool : public EventSink {
     std::vector<Member> members_;
     std::deque<Entry> buffer_;
     std::uint64_t next_pool_serial_ = 0;
-    EventRef last_event_;                // the last one taken: another match of it keeps its pool serial
+    std::uint64_t last_serial_ = UINT64_MAX;   // of the last event taken: another match of it keeps its pool serial
     std::uint64_t last_pool_serial_ = 0;
     std::uint64_t dropped_ = 0;
     std::unique_ptr<Timer> resume_timer_;

@@ -76,8 +76,7 @@ class ListenerProtocol {
     ListenerState state_ = ListenerState::Acknowledged;
     bool resumed_ = false;
     bool in_result_ = false;
-    bool maybe_ok_ = false;
-    bool fits_ok_ = false;
+    bool maybe_ok_ = false;   // the result has 2 bytes, and what came of them agrees with OK
     std::uint32_t result_left_ = 0;
     std::string pending_;
 };
