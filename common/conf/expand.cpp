@@ -344,7 +344,7 @@ std::string expand(std::string_view text, const Names& names, std::string_view w
         std::string list;
         for (const std::string& name : available) list += (list.empty() ? "" : ", ") + name;
         throw ConfigError(what() + " contains names (" + py_repr(unknown.name) +
-                          ") which cannot be expanded. Available names: " + list +
+                          ") which cannot be expanded. Available names: " + list,
                           did_you_mean(unknown.name, known));
     } catch (const BadFormat& bad) {
         throw ConfigError(what() + " is badly formatted: " + bad.reason);

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 
-// A whole number as the original's language reads one; nullopt if it is none. Saturates.
+// A whole number as the original's language reads one; nullopt if it is none.
 std::optional<std::int64_t> read_integer(std::string_view text, int base) {
     text = trim(text);
     bool negative = text.starts_with('-');
@@ -31,6 +31,7 @@ std::optional<std::int64_t> read_integer(std::string_view text, int base) {
         if (text.starts_with('_')) text.remove_prefix(1);
     }
     std::int64_t value = 0;
+    bool too_large = false;
     for (std::size_t pos = 0; pos < text.size();) {
         char32_t c = decode_utf8(text, pos);
         if (c == '_') {
@@ -41,19 +42,16 @@ std::optional<std::int64_t> read_integer(std::string_view text, int base) {
         int digit = digit_value(c);
         if (digit < 0 || digit >= base) return std::nullopt;
         digit_before = true;
-        value = value > (kMost - digit) / base ? kMost : value * base + digit;
+        too_large = too_large || value > (kMost - digit) / base;
+        if (!too_large) value = value * base + digit;
     }
     if (!digit_before) return std::nullopt;
+    if (too_large) throw ConfigError(std::string(text) + " is too large a number");
     return negative ? -value : value;
 }
 
 [[noreturn]] void no_integer(std::string_view text) {
     throw ConfigError("invalid literal for int() with base 10: " + py_repr(text));
-}
-
-std::int64_t saturating_product(std::int64_t value, std::int64_t factor) {
-    if (value > kMost / factor) return kMost;
-    return value < -kMost / factor ? -kMost : value * factor;
 }
 
 bool is_directory(const std::string& path) {
@@ -99,7 +97,7 @@ bool parse_boolean(std::string_view text) {
     std::optional<bool> value = read_boolean(to_lower(text));
     if (!value) {
         constexpr std::string_view kWords[] = {"true", "false", "yes", "no", "on", "off"};
-        throw ConfigError("not a valid boolean value: " + py_repr(text) + did_you_mean(to_lower(text), kWords));
+        throw ConfigError("not a valid boolean value: " + py_repr(text), did_you_mean(to_lower(text), kWords));
     }
     return *value;
 }
@@ -111,7 +109,10 @@ std::int64_t parse_byte_size(std::string_view text) {
                           : lower.ends_with("gb") ? 1024 * 1024 * 1024
                                                   : 1;
     if (factor != 1) lower.resize(lower.size() - 2);
-    return saturating_product(parse_integer(lower), factor);
+    std::int64_t value = parse_integer(lower);
+    if (value > kMost / factor || value < -(kMost / factor))
+        throw ConfigError(std::string(text) + " is too large a number");
+    return value * factor;
 }
 
 std::int64_t parse_octal(std::string_view text) {
@@ -128,7 +129,7 @@ Level parse_loglevel(std::string_view text) {
     std::string hint = lower == "warning" ? "; did you mean 'warn'?"
                        : lower == "err"   ? "; did you mean 'error'?"
                                           : did_you_mean(lower, kLevelNames);
-    throw ConfigError("bad logging level name " + py_repr(text) + hint);
+    throw ConfigError("bad logging level name " + py_repr(text), hint);
 }
 
 std::string parse_existing_directory(std::string_view text) {
@@ -154,7 +155,7 @@ int parse_signal_value(std::string_view text) {
     constexpr std::string_view kNames[] = {"HUP",  "INT",  "QUIT", "KILL", "USR1", "USR2", "PIPE", "ALRM",
                                            "TERM", "CONT", "STOP", "TSTP", "ABRT", "WINCH"};
     std::string name = to_upper(trim(text));
-    throw ConfigError(what + did_you_mean(name.starts_with("SIG") ? name.substr(3) : name, kNames));
+    throw ConfigError(what, did_you_mean(name.starts_with("SIG") ? name.substr(3) : name, kNames));
 }
 
 std::vector<std::int32_t> parse_exit_codes(std::string_view text) {
@@ -196,7 +197,7 @@ AutorestartValue parse_autorestart(std::string_view text) {
     std::optional<bool> value = read_boolean(lower);
     if (!value) {
         constexpr std::string_view kWords[] = {"unexpected", "true", "false"};
-        throw ConfigError("invalid 'autorestart' value " + py_repr(lower) + did_you_mean(lower, kWords));
+        throw ConfigError("invalid 'autorestart' value " + py_repr(lower), did_you_mean(lower, kWords));
     }
     return *value ? AutorestartValue::Yes : AutorestartValue::No;
 }

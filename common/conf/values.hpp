@@ -17,7 +17,7 @@
 
 namespace reeve {
 
-// Decimal, optional sign, single _ between digits, blanks around. Beyond 64 bits: the nearest limit.
+// Decimal, optional sign, single _ between digits, blanks around. Beyond 64 bits: "X is too large a number".
 std::int64_t parse_integer(std::string_view text);
 // yes true on 1, no false off 0, in any case.
 bool parse_boolean(std::string_view text);
