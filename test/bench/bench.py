@@ -1,0 +1,318 @@
+#!/usr/bin/env python3
+"""Compares the build with the installed Supervisor, both measured in one run.
+
+    test/bench/bench.py                      all measurements, with ./build
+    test/bench/bench.py --build DIR          another build folder
+    test/bench/bench.py -k status            only those whose name matches
+    test/bench/bench.py --programs 200       how many programs (default 100)
+
+Each line shows the median of Supervisor, that of the build, and the ratio. Machines are noisy: only the ratio of
+one run says anything. Nothing here is a test; nothing fails because it is slow.
+"""
+
+import argparse
+import http.client
+import os
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import tempfile
+import time
+import xmlrpc.client
+from pathlib import Path
+
+MEASUREMENTS = []
+
+
+def measurement(unit, better):
+    def register(function):
+        MEASUREMENTS.append((function.__name__, unit, better, function))
+        return function
+    return register
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__('localhost', timeout=120)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self.path))
+
+
+class UnixTransport(xmlrpc.client.Transport):
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+
+    def make_connection(self, host):
+        if not self._connection[1]:
+            self._connection = host, UnixConnection(self.path)
+        return self._connection[1]
+
+
+class Side:
+    """One implementation: where its programs are."""
+
+    def __init__(self, name, supervisord, supervisorctl):
+        self.name, self.supervisord, self.supervisorctl = name, supervisord, supervisorctl
+
+
+class Run:
+    """A daemon in a private folder; ended by close()."""
+
+    def __init__(self, side, text):
+        self.side = side
+        self.folder = Path(tempfile.mkdtemp(prefix='bench-'))
+        self.folder.chmod(0o755)
+        self.conf = self.folder / 'supervisord.conf'
+        self.conf.write_text(f'''[supervisord]
+nodaemon=true
+silent=true
+minfds=8192
+logfile={self.folder}/supervisord.log
+pidfile={self.folder}/supervisord.pid
+childlogdir={self.folder}
+[unix_http_server]
+file={self.folder}/s.sock
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+[supervisorctl]
+serverurl=unix://{self.folder}/s.sock
+''' + text)
+        self.started = time.monotonic()
+        self.process = subprocess.Popen([side.supervisord, '-c', self.conf], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def client(self):
+        return xmlrpc.client.ServerProxy('http://localhost/RPC2', UnixTransport(self.folder / 's.sock')).supervisor
+
+    def wait(self, probe, timeout=120):
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            try:
+                if probe():
+                    return time.monotonic()
+            except (OSError, http.client.HTTPException, xmlrpc.client.Error):
+                pass
+            time.sleep(0.002)
+        raise SystemExit(f'{self.side.name}: gave up waiting')
+
+    def wait_ready(self):
+        return self.wait(lambda: self.client().getState())
+
+    def spawned(self):
+        return (self.folder / 'supervisord.log').read_text().count('spawned:')
+
+    def parts(self):
+        """The daemon's pids: itself and its parts, not its programs."""
+        pids = [self.process.pid]
+        for path in Path('/proc').glob('[0-9]*/stat'):
+            try:
+                name, rest = path.read_text().split('(', 1)[1].rsplit(')', 1)
+            except OSError:
+                continue
+            if int(rest.split()[1]) == self.process.pid and name.startswith('supervisor-'):
+                pids.append(int(path.parent.name))
+        return pids
+
+    def cpu(self):
+        ticks = 0
+        for pid in self.parts():
+            fields = Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf('SC_CLK_TCK')
+
+    def close(self):
+        begin = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(120)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return time.monotonic() - begin
+
+
+def sleepers(count, **options):
+    more = ''.join(f'{key}={value}\n' for key, value in options.items())
+    return ''.join(f'[program:p{i}]\ncommand=/bin/sleep 100000\nstartsecs=0\nstdout_logfile=NONE\nstderr_logfile=NONE\n{more}'
+                   for i in range(count))
+
+
+def median_of(times, function):
+    return statistics.median(function() for _ in range(times))
+
+
+@measurement('s', 'less')
+def start_until_all_spawned(side, options):
+    def once():
+        run = Run(side, sleepers(options.programs))
+        end = run.wait(lambda: run.spawned() >= options.programs)
+        run.close()
+        return end - run.started
+    return median_of(3, once)
+
+
+@measurement('s', 'less')
+def term_until_exit(side, options):
+    def once():
+        run = Run(side, sleepers(options.programs))
+        run.wait(lambda: run.spawned() >= options.programs)
+        return run.close()
+    return median_of(3, once)
+
+
+@measurement('s', 'less')
+def start_all_processes(side, options):
+    run = Run(side, sleepers(options.programs, autostart='false'))
+    run.wait_ready()
+    begin = time.monotonic()
+    run.client().startAllProcesses()
+    taken = time.monotonic() - begin
+    run.close()
+    return taken
+
+
+@measurement('ms', 'less')
+def death_until_successor(side, options):
+    run = Run(side, '[program:x]\ncommand=/bin/sleep 1000\nstartsecs=0\nautorestart=true\n')
+    run.wait_ready()
+    client = run.client()
+
+    def once():
+        pid = client.getProcessInfo('x')['pid']
+        time.sleep(0.7)
+        before = run.spawned()
+        begin = time.monotonic()
+        os.kill(pid, signal.SIGKILL)
+        while run.spawned() == before:
+            time.sleep(0.0005)
+        return (time.monotonic() - begin) * 1000
+    taken = median_of(7, once)
+    run.close()
+    return taken
+
+
+def rate(run, call, seconds=2.0):
+    call()
+    count, begin = 0, time.monotonic()
+    while time.monotonic() - begin < seconds:
+        call()
+        count += 1
+    return count / (time.monotonic() - begin)
+
+
+@measurement('a second', 'more')
+def get_state(side, options):
+    run = Run(side, sleepers(options.programs))
+    run.wait_ready()
+    result = rate(run, run.client().getState)
+    run.close()
+    return result
+
+
+@measurement('a second', 'more')
+def get_all_process_info(side, options):
+    """Raw HTTP, so that the client's own XML parser is not what is measured."""
+    run = Run(side, sleepers(options.programs))
+    run.wait(lambda: run.spawned() >= options.programs)
+    run.wait_ready()
+    body = b"<?xml version='1.0'?><methodCall><methodName>supervisor.getAllProcessInfo</methodName></methodCall>"
+    connection = UnixConnection(run.folder / 's.sock')
+
+    def call():
+        connection.request('POST', '/RPC2', body, {'Content-Type': 'text/xml'})
+        connection.getresponse().read()
+    result = rate(run, call)
+    run.close()
+    return result
+
+
+@measurement('ms', 'less')
+def supervisorctl_status(side, options):
+    run = Run(side, sleepers(options.programs))
+    run.wait(lambda: run.spawned() >= options.programs)
+    run.wait_ready()
+
+    def once():
+        begin = time.monotonic()
+        subprocess.run([side.supervisorctl, '-c', run.conf, 'status'], stdout=subprocess.DEVNULL)
+        return (time.monotonic() - begin) * 1000
+    once()
+    taken = median_of(7, once)
+    run.close()
+    return taken
+
+
+@measurement('MB', 'less')
+def memory_of_all_parts(side, options):
+    run = Run(side, sleepers(options.programs))
+    run.wait(lambda: run.spawned() >= options.programs)
+    run.wait_ready()
+    pss = 0
+    for pid in run.parts():
+        text = Path(f'/proc/{pid}/smaps_rollup').read_text()
+        pss += int(re.search(r'^Pss:\s+(\d+)', text, re.M).group(1))
+    run.close()
+    return pss / 1024
+
+
+def flood(side, options):
+    """One program writes lines as fast as it can through a rotated log: seconds and CPU seconds."""
+    run = Run(side, f'''[program:x]
+command=/bin/sh -c "yes 0123456789012345678901234567890123456789012345678901234567890123456789012345678 | head -c {options.megabytes}M"
+autostart=false
+autorestart=false
+startsecs=0
+redirect_stderr=true
+stdout_logfile=%(here)s/x.log
+stdout_logfile_maxbytes=50MB
+stdout_logfile_backups=2
+''')
+    run.wait_ready()
+    client = run.client()
+    cpu = run.cpu()
+    begin = time.monotonic()
+    client.startProcess('x')
+    run.wait(lambda: client.getProcessInfo('x')['statename'] == 'EXITED')
+    taken, cpu = time.monotonic() - begin, run.cpu() - cpu
+    run.close()
+    return taken, cpu
+
+
+@measurement('MB a second', 'more')
+def log_throughput(side, options):
+    return options.megabytes / flood(side, options)[0]
+
+
+@measurement('CPU seconds a GB', 'less')
+def log_cpu(side, options):
+    return flood(side, options)[1] * 1024 / options.megabytes
+
+
+def main():
+    here = Path(__file__).resolve().parents[2]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--build', type=Path, default=here / 'build')
+    parser.add_argument('-k', default='', metavar='PATTERN')
+    parser.add_argument('--programs', type=int, default=100)
+    parser.add_argument('--megabytes', type=int, default=512)
+    options = parser.parse_args()
+    reference = Side('Supervisor', shutil.which('supervisord'), shutil.which('supervisorctl'))
+    ours = Side('Reeve', str(options.build / 'supervisord'), str(options.build / 'supervisorctl'))
+    if not reference.supervisord:
+        raise SystemExit("bench: Debian's package supervisor is not installed, so there is nothing to compare with")
+    print(f'{"measurement":28}{"Supervisor":>12}{"Reeve":>12}  {"unit":18}better by')
+    for name, unit, better, function in MEASUREMENTS:
+        if not re.search(options.k, name):
+            continue
+        old, new = function(reference, options), function(ours, options)
+        factor = (old / new if better == 'less' else new / old) if old and new else float('nan')
+        print(f'{name:28}{old:12.3f}{new:12.3f}  {unit:18}{factor:.1f}', flush=True)
+
+
+if __name__ == '__main__':
+    main()
