@@ -79,7 +79,7 @@ class Reader {
                 if (!get(count) || count > left_.size()) return false;
                 value = Value::structure();
                 for (; count > 0; --count) {
-                    auto& [name, item] = value.members().emplace_back();
+                    auto& [name, item] = value.members().emplace_back(std::string(), Value());
                     if (!get_text(name) || !get_value(item, depth + 1)) return false;
                 }
                 return true;
