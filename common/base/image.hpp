@@ -301,7 +301,8 @@ class SpawnerImage : public ImageBase {
     const LineRec& line(std::uint32_t i) const { return at<LineRec>(tables_->lines, i); }
     StrRef rpc_namespace(std::uint32_t i) const { return at<StrRef>(tables_->namespaces, i); }
     StrRef ref(std::uint32_t i) const { return at<StrRef>(tables_->refs, i); }
-    std::uint32_t gid(std::uint32_t i) const { return at<std::uint32_t>(tables_->gids, i); }
+    // By reference: a Range of them is what setgroups(2) takes.
+    const std::uint32_t& gid(std::uint32_t i) const { return at<std::uint32_t>(tables_->gids, i); }
 
   private:
     const SpawnerTables* tables_ = nullptr;
