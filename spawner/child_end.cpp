@@ -1,0 +1,90 @@
+// The end of programs. See child_end.hpp.
+#include "spawner/child_end.hpp"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "spawner/confread_run.hpp"
+#include "spawner/fcgi.hpp"
+#include "spawner/parts.hpp"
+#include "spawner/say.hpp"
+
+namespace reeve {
+namespace {
+
+constexpr std::uint64_t kOrphanLineMs = 1000;
+
+// Process 1 (or a subreaper) inherits what others leave behind. One line each is what people know, but a
+// shell script can make thousands: the first of a second is named, the others are counted.
+void on_orphan(State& state, pid_t pid, int status) {
+    std::uint64_t now = mono_ms();
+    if (state.orphan_line_at != 0) {
+        ++state.orphans_unsaid;
+        return;
+    }
+    say(state, Level::Info, "reaped unknown pid %d (%s)", static_cast<int>(pid), how_ended(status).text);
+    state.orphan_line_at = now + kOrphanLineMs;
+}
+
+void on_end(State& state, pid_t pid, int status) {
+    if (Slot* slot = state.table.by_pid(pid)) {
+        state.table.died(*slot, status);
+        release_fcgi_socket(state, *slot);
+        return;
+    }
+    if (pid == state.reread.pid) return on_reread_exit(state, status);
+    for (Part* part : {&state.engine, &state.rpc, &state.log}) {
+        if (pid == part->pid) return on_part_death(state, *part, status);
+    }
+    on_orphan(state, pid, status);
+}
+
+}  // namespace
+
+int kill_child(const Slot& slot, int signo, bool group) {
+    if (slot.state != SlotState::Live || slot.pid <= 1) return ESRCH;
+    return ::kill(group ? -slot.pid : slot.pid, signo) == 0 ? 0 : errno;
+}
+
+void reap_children(State& state) {
+    for (;;) {
+        int status = 0;
+        pid_t pid = ::waitpid(-1, &status, WNOHANG);
+        if (pid < 0 && errno == EINTR) continue;
+        if (pid <= 0) return;
+        on_end(state, pid, status);
+    }
+}
+
+void child_drained(State& state, Slot& slot) {
+    slot.draining = false;
+    // A listener's stdout is read by the engine, which may be a new one that has not had it yet.
+    bool listener = state.table.definition(slot).kind == ProgramKind::EventListener;
+    if (!listener || slot.state == SlotState::Empty) slot.out[0].reset();
+    slot.out[1].reset();
+}
+
+void forget_child(State& state, Slot& slot) {
+    slot.state = SlotState::Empty;
+    slot.pid = 0;
+    slot.exit_untold = false;
+    slot.stop_signalled = false;
+    if (!slot.draining || state.table.definition(slot).kind == ProgramKind::EventListener) slot.out[0].reset();
+}
+
+void look_after_orphans(State& state, std::uint64_t now, std::uint64_t& next) {
+    if (state.orphan_line_at == 0) return;
+    if (now < state.orphan_line_at) {
+        next = std::min(next, state.orphan_line_at);
+        return;
+    }
+    if (state.orphans_unsaid > 0)
+        say(state, Level::Info, "reaped %u more unknown processes", state.orphans_unsaid);
+    state.orphan_line_at = state.orphans_unsaid > 0 ? now + kOrphanLineMs : 0;
+    state.orphans_unsaid = 0;
+}
+
+}  // namespace reeve

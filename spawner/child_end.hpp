@@ -1,0 +1,26 @@
+// How programs end: signals to them, their reaping, and what is left of them until everybody knows.
+#pragma once
+
+#include <sys/types.h>
+
+#include "spawner/state.hpp"
+
+namespace reeve {
+
+// Sends a signal to a live child or its process group. 0 or errno. The pid cannot be another's: this process
+// is the only one that could reap it.
+int kill_child(const Slot& slot, int signo, bool group);
+
+// Reaps all that have ended: programs, parts, confread, and orphans if this is process 1.
+void reap_children(State& state);
+
+// The log writer has written the dead child's last output.
+void child_drained(State& state, Slot& slot);
+
+// The engine has acknowledged the exit: the slot is empty.
+void forget_child(State& state, Slot& slot);
+
+// Says how many orphans were reaped since the last such line, once a second; *next as usual (ms).
+void look_after_orphans(State& state, std::uint64_t now, std::uint64_t& next);
+
+}  // namespace reeve

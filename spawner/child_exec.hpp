@@ -1,0 +1,38 @@
+// What happens between clone and exec. Everything is prepared by the parent (child_start.cpp) in a ChildPlan;
+// the child only makes system calls, because it runs in the parent's memory while the parent waits.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+#include "common/base/image.hpp"
+
+namespace reeve {
+
+struct ChildPlan {
+    const char* path = nullptr;        // file to execute
+    const char* const* argv = nullptr; // ends with nullptr
+    const char* const* envp = nullptr; // ends with nullptr
+    int fds[3] = {-1, -1, -1};         // become 0, 1, 2; all above 2
+    std::uint32_t uid = kAbsent;       // kAbsent: identity unchanged
+    std::uint32_t gid = kAbsent;       // kAbsent: the uid has no entry
+    const std::uint32_t* groups = nullptr;
+    std::uint32_t group_count = 0;
+    const char* directory = nullptr;   // nullptr: unchanged
+    std::uint32_t umask = kAbsent;     // kAbsent: unchanged
+    std::uint64_t files_soft = 0, files_hard = 0;   // RLIMIT_NOFILE
+
+    // Written by the child: what failed before exec.
+    volatile std::uint32_t failed_stage = 0;        // a Stage
+    volatile std::int32_t failed_errno = 0;
+};
+
+// Makes a child that shares the parent's memory until it executes or ends; the parent waits for that.
+// Answers the pid, or -1 with errno. The plan then says whether the child failed (it ends with status 127).
+pid_t clone_child(ChildPlan& plan);
+
+// For every child, parts and confread included: default dispositions, nothing blocked.
+void reset_signals_in_child();
+
+}  // namespace reeve

@@ -1,0 +1,216 @@
+// Log files by rule. See logfile.hpp.
+#include "spawner/logfile.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstring>
+
+#include "spawner/say.hpp"
+
+namespace reeve {
+namespace {
+
+constexpr int kMaxLinks = 40;
+constexpr int kRefused = -1;   // no errno: the rule forbids it
+
+// A file's directory and its name there. Without the rule: the working directory and the whole path.
+struct Place {
+    UniqueFd directory;
+    char name[PATH_MAX] = "";
+    bool strict = false;
+
+    int at() const { return directory.valid() ? directory.get() : AT_FDCWD; }
+    // 0 or errno.
+    int status(struct stat& out) const {
+        return ::fstatat(at(), name, &out, strict ? AT_SYMLINK_NOFOLLOW : 0) == 0 ? 0 : errno;
+    }
+};
+
+bool trusted_link(const struct stat& link, int directory) {
+    struct stat above {};
+    return link.st_uid == 0 && ::fstat(directory, &above) == 0 && above.st_uid == 0 && (above.st_mode & 022) == 0;
+}
+
+// Replaces the link at fd in "rest of the path after it" by its target. 0 or errno.
+int follow(int fd, char (&rest)[PATH_MAX], const char* after) {
+    char target[PATH_MAX];
+    ssize_t length = ::readlinkat(fd, "", target, sizeof target);
+    if (length < 0) return errno;
+    std::size_t size = static_cast<std::size_t>(length);
+    std::size_t tail = std::strlen(after);
+    if (size + tail + 1 > sizeof target) return ENAMETOOLONG;
+    std::memcpy(target + size, after, tail + 1);
+    std::memcpy(rest, target, size + tail + 1);
+    return 0;
+}
+
+// Walks to the file's directory, one component after the other, obeying the rule. 0, errno or kRefused.
+int locate(const char* path, bool strict, Place& place) {
+    place.strict = strict;
+    std::size_t length = std::strlen(path);
+    if (length == 0) return ENOENT;
+    if (length >= PATH_MAX) return ENAMETOOLONG;
+    if (!strict) {
+        std::memcpy(place.name, path, length + 1);
+        return 0;
+    }
+    char rest[PATH_MAX];
+    std::memcpy(rest, path, length + 1);
+    UniqueFd directory;
+    char* at = rest;
+    int links = 0;
+    for (;;) {
+        if (!directory.valid()) directory.reset(::open(*at == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+        if (!directory.valid()) return errno;
+        at += std::strspn(at, "/");
+        std::size_t size = std::strcspn(at, "/");
+        if (size == 0) return EISDIR;
+        if (size > NAME_MAX) return ENAMETOOLONG;
+        std::memcpy(place.name, at, size);
+        place.name[size] = 0;
+        const char* after = at + size;
+        bool last = *after == 0;
+
+        UniqueFd next(::openat(directory.get(), place.name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+        struct stat status {};
+        if (!next.valid() && !(last && errno == ENOENT)) return errno;
+        if (next.valid() && ::fstat(next.get(), &status) != 0) return errno;
+        if (next.valid() && S_ISLNK(status.st_mode)) {
+            if (!trusted_link(status, directory.get())) return kRefused;
+            if (++links > kMaxLinks) return ELOOP;
+            if (int error = follow(next.get(), rest, after)) return error;
+            at = rest;
+            if (*at == '/') directory.reset();
+        } else if (last) {
+            place.directory = static_cast<UniqueFd&&>(directory);
+            return 0;
+        } else {
+            directory = static_cast<UniqueFd&&>(next);
+            at += size;
+        }
+    }
+}
+
+FileResult failed(int error) {
+    FileResult result;
+    result.refused = error == kRefused;
+    result.error = error == kRefused ? ELOOP : error;
+    return result;
+}
+
+FileResult open_at(const Place& place, int flags, mode_t mode) {
+    flags |= O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (place.strict ? O_NOFOLLOW : 0);
+    FileResult result;
+    result.fd.reset(::openat(place.at(), place.name, flags, mode));
+    // A FIFO that nobody reads yet: hold it open for both, so that the first reader finds what was written.
+    if (!result.fd.valid() && errno == ENXIO && (flags & O_ACCMODE) == O_WRONLY)
+        result.fd.reset(::openat(place.at(), place.name, (flags & ~O_ACCMODE) | O_RDWR, mode));
+    struct stat status {};
+    if (!result.fd.valid() || ::fstat(result.fd.get(), &status) != 0)
+        return failed(place.strict && errno == ELOOP ? kRefused : errno);
+    if (S_ISDIR(status.st_mode)) return failed(EISDIR);
+    result.special = !S_ISREG(status.st_mode);
+    if (place.strict) {
+        bool sound = S_ISREG(status.st_mode) ? status.st_nlink <= 1
+                                             : S_ISCHR(status.st_mode) || S_ISFIFO(status.st_mode);
+        if (!sound) return failed(kRefused);
+    }
+    return result;
+}
+
+// file.N-1 becomes file.N ... file becomes file.1. Stops counting at the first number that is free.
+int shift_backups(const Place& place, std::int32_t backups) {
+    char from[PATH_MAX + 16];
+    char to[PATH_MAX + 16];
+    auto backup = [&place](char (&out)[PATH_MAX + 16], std::int32_t number) {
+        std::snprintf(out, sizeof out, "%s.%d", place.name, number);
+    };
+    std::int32_t top = 1;
+    for (struct stat status {}; top < backups; ++top) {
+        backup(from, top);
+        if (::fstatat(place.at(), from, &status, AT_SYMLINK_NOFOLLOW) != 0) break;
+    }
+    for (; top > 1; --top) {
+        backup(from, top - 1);
+        backup(to, top);
+        if (::renameat(place.at(), from, place.at(), to) != 0 && errno != ENOENT) return errno;
+    }
+    backup(to, 1);
+    return ::renameat(place.at(), place.name, place.at(), to) == 0 || errno == ENOENT ? 0 : errno;
+}
+
+}  // namespace
+
+bool rule_holds(const State& state, const SpawnerImage& image) {
+    return state.root && (image.daemon().flags & kDaemonLogSymlinks) == 0;
+}
+
+FileResult open_by_rule(const char* path, int flags, mode_t mode, bool strict) {
+    Place place;
+    if (int error = locate(path, strict, place)) return failed(error);
+    return open_at(place, flags, mode);
+}
+
+FileResult do_log_file(const State& state, const LogRec& log, const char* path, FileOp op, bool append,
+                       bool strict) {
+    if (log.kind == LogKind::Descriptor) {
+        // Only what was there at the start: the spawner's own descriptors have numbers, too.
+        if (op == FileOp::Read) return failed(ENOENT);
+        if (log.descriptor >= state.inherited.size() || !state.inherited[log.descriptor]) return failed(EBADF);
+        FileResult result;
+        result.special = true;
+        result.fd.reset(::fcntl(static_cast<int>(log.descriptor), F_DUPFD_CLOEXEC, 3));
+        if (!result.fd.valid()) result.error = errno;
+        return result;
+    }
+    if ((log.kind != LogKind::File && log.kind != LogKind::Auto) || path == nullptr) return failed(ENOENT);
+    Place place;
+    if (int error = locate(path, strict, place)) return failed(error);
+    struct stat status {};
+    bool regular = place.status(status) == 0 && S_ISREG(status.st_mode);
+    if (op == FileOp::Read) return regular ? open_at(place, O_RDONLY, 0) : failed(ENOENT);
+    if (op == FileOp::Rotate && regular && log.backups > 0) {
+        if (int error = shift_backups(place, log.backups)) return failed(error);
+    }
+    if (op == FileOp::Clear && regular && ::unlinkat(place.at(), place.name, 0) != 0) return failed(errno);
+    mode_t mode = log.kind == LogKind::Auto ? 0600 : 0666;
+    FileResult result = open_at(place, O_WRONLY | O_CREAT | (append ? O_APPEND : 0), mode);
+    if (op == FileOp::Rotate && log.backups <= 0 && result.fd.valid() && !result.special &&
+        ::ftruncate(result.fd.get(), 0) != 0) {
+        return failed(errno);
+    }
+    return result;
+}
+
+FileResult open_slot_log(State& state, const Slot& slot, bool is_stderr) {
+    const SpawnerImage& image = state.table.image_of(slot);
+    const ProcRec& proc = image.proc(slot.proc);
+    const LogRec& log = is_stderr ? proc.err : proc.out;
+    if (log.kind == LogKind::None || log.kind == LogKind::Syslog) return {};
+    return do_log_file(state, log, image.c_str(log.path), FileOp::Reopen,
+                       (log.stream_flags & kStreamShared) != 0, rule_holds(state, image));
+}
+
+void create_auto_logs(State& state, const GroupBody& group) {
+    Generation* owner = state.table.generation(group.generation);
+    if (owner == nullptr) return;
+    Range procs = owner->image.group(group.group).procs;
+    for (std::uint32_t i = 0; i < procs.count; ++i) {
+        const ProcRec& proc = owner->image.proc(procs.first + i);
+        for (const LogRec* log : {&proc.out, &proc.err}) {
+            if (log->kind != LogKind::Auto) continue;
+            const char* path = owner->image.c_str(log->path);
+            FileResult result =
+                do_log_file(state, *log, path, FileOp::Reopen, false, rule_holds(state, owner->image));
+            if (result.fd.valid()) continue;
+            say(state, Level::Warn, "cannot create the log file %s: %s", path,
+                result.refused ? "refused by the rule for log files" : std::strerror(result.error));
+        }
+    }
+}
+
+}  // namespace reeve

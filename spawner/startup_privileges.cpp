@@ -1,0 +1,117 @@
+// The start's dealings with privileges: the user of [supervisord], resource limits, capabilities, and the empty
+// directory for the parts.
+#include <cap-ng.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "spawner/startup.hpp"
+
+namespace reeve {
+namespace {
+
+// What starting programs as other users, opening logs and keeping the parts apart takes.
+constexpr int kNeeded[] = {CAP_CHOWN,   CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER,     CAP_FSETID,
+                           CAP_KILL,    CAP_SETGID,       CAP_SETUID,          CAP_SETPCAP,    CAP_SYS_CHROOT,
+                           CAP_SYS_RESOURCE, CAP_NET_BIND_SERVICE};
+
+bool has(int capability) { return ::capng_have_capability(CAPNG_PERMITTED, static_cast<unsigned>(capability)) == 1; }
+
+// Answers the new limit, or 0 if the old one was high enough; *refused: it cannot be raised.
+std::uint64_t raise(decltype(RLIMIT_NOFILE) what, std::int64_t minimum, bool* refused) {
+    rlimit limit{};
+    if (minimum <= 0 || ::getrlimit(what, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+        limit.rlim_cur >= static_cast<rlim_t>(minimum)) {
+        return 0;
+    }
+    limit.rlim_cur = static_cast<rlim_t>(minimum);
+    if (limit.rlim_max != RLIM_INFINITY) limit.rlim_max = std::max(limit.rlim_max, limit.rlim_cur);
+    *refused = ::setrlimit(what, &limit) != 0;
+    return static_cast<std::uint64_t>(minimum);
+}
+
+}  // namespace
+
+bool change_user(State& state) {
+    const SpawnerImage& image = state.table.boot();
+    const Identity& identity = image.daemon().identity;
+    if (identity.uid == kAbsent) return false;
+    if (identity.uid == ::getuid()) return true;
+    if (::getuid() != 0) refuse_to_start(state, "Can't drop privilege as nonroot user");
+    const std::uint32_t* groups = identity.groups.count > 0 ? &image.gid(identity.groups.first) : nullptr;
+    if (::setgroups(identity.groups.count, groups) != 0)
+        refuse_to_start(state, "Could not set groups of effective user");
+    if (::setresgid(identity.gid, identity.gid, identity.gid) != 0)
+        refuse_to_start(state, "Could not set group id of effective user");
+    if (::setresuid(identity.uid, identity.uid, identity.uid) != 0)
+        refuse_to_start(state, "Could not set user id of effective user");
+    if (identity.uid != 0 && ::setuid(0) == 0) refuse_to_start(state, "Could drop root, but got it back");
+    return true;
+}
+
+Raised raise_limits(State& state) {
+    const DaemonRec& daemon = state.table.boot().daemon();
+    Raised raised{};
+    bool refused = false;
+    raised.files = raise(RLIMIT_NOFILE, daemon.minfds, &refused);
+    if (refused) {
+        refuse_to_start(
+            state,
+            "The minimum number of file descriptors required to run this process is %lld as per the \"minfds\" "
+            "command-line argument or config file setting. The current environment will only allow you to open "
+            "%lld file descriptors.  Either raise the number of usable file descriptors in your environment (see "
+            "README.rst) or lower the minfds setting in the config file to allow the process to start.",
+            static_cast<long long>(daemon.minfds), static_cast<long long>(daemon.minfds));
+    }
+    raised.processes = raise(RLIMIT_NPROC, daemon.minprocs, &refused);
+    if (refused) {
+        refuse_to_start(
+            state,
+            "The minimum number of available processes required to run this program is %lld as per the "
+            "\"minprocs\" command-line argument or config file setting. The current environment will only allow "
+            "you to open %lld processes.  Either raise the number of usable processes in your environment (see "
+            "README.rst) or lower the minprocs setting in the config file to allow the program to start.",
+            static_cast<long long>(daemon.minprocs), static_cast<long long>(daemon.minprocs));
+    }
+    return raised;
+}
+
+void trim_capabilities(State& state) {
+    if (!state.root || ::capng_get_caps_process() != 0) return;
+    // Asking for one that is not there would make the whole call fail and leave all of them.
+    bool had[sizeof kNeeded / sizeof kNeeded[0]];
+    for (std::size_t i = 0; i < sizeof kNeeded / sizeof kNeeded[0]; ++i) had[i] = has(kNeeded[i]);
+    state.may_change_user = has(CAP_SETUID) && has(CAP_SETGID);
+    state.may_chroot = state.may_change_user && has(CAP_SYS_CHROOT) && has(CAP_SETPCAP);
+    // Not the bounding set: programs that run as root shall have what root has.
+    ::capng_clear(CAPNG_SELECT_CAPS);
+    auto sets = static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED);
+    for (std::size_t i = 0; i < sizeof kNeeded / sizeof kNeeded[0]; ++i) {
+        if (had[i]) ::capng_update(CAPNG_ADD, sets, static_cast<unsigned>(kNeeded[i]));
+    }
+    if (::capng_apply(CAPNG_SELECT_CAPS) != 0) refuse_to_start(state, "Could not drop capabilities");
+}
+
+void make_empty_directory(State& state) {
+    if (!state.may_chroot) return;
+    for (const char* pattern : {"/run/.reeve-XXXXXX", "/tmp/.reeve-XXXXXX", "/var/tmp/.reeve-XXXXXX"}) {
+        char path[64];
+        std::snprintf(path, sizeof path, "%s", pattern);
+        if (::mkdtemp(path) == nullptr) continue;
+        state.empty_directory.reset(::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        // The parts need to enter it; nobody can make anything in a directory that is removed.
+        bool usable = state.empty_directory.valid() && ::fchmod(state.empty_directory.get(), 0555) == 0;
+        ::rmdir(path);
+        if (usable) return;
+        state.empty_directory.reset();
+    }
+    state.may_chroot = false;
+}
+
+}  // namespace reeve

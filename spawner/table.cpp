@@ -1,0 +1,193 @@
+// Generations, active groups and slots. See table.hpp.
+#include "spawner/table.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <new>
+
+#include "common/base/log_line.hpp"
+
+namespace reeve {
+namespace {
+
+constexpr std::uint32_t kPidLimit = 4 * 1024 * 1024;   // the kernel's PID_MAX_LIMIT
+
+template <typename T>
+bool reserve(T*& out, std::size_t count) {
+    void* memory = ::mmap(nullptr, count * sizeof(T), PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) return false;
+    out = static_cast<T*>(memory);
+    return true;
+}
+
+// The size of a memfd that nobody can change any more, or 0.
+std::size_t sealed_size(int fd) {
+    constexpr int kAllSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
+    int seals = ::fcntl(fd, F_GET_SEALS);
+    struct stat status {};
+    if (seals < 0 || (seals & kAllSeals) != kAllSeals || ::fstat(fd, &status) != 0) return 0;
+    return status.st_size > 0 ? static_cast<std::size_t>(status.st_size) : 0;
+}
+
+std::uint64_t clock_us(clockid_t clock) {
+    timespec now{};
+    ::clock_gettime(clock, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1000000 + static_cast<std::uint64_t>(now.tv_nsec) / 1000;
+}
+
+}  // namespace
+
+std::uint64_t wall_us() { return clock_us(CLOCK_REALTIME); }
+std::uint64_t mono_us() { return clock_us(CLOCK_MONOTONIC); }
+
+bool Table::open() {
+    return reserve(slots_, kMaxSlots) && reserve(groups_, kMaxSlots) && reserve(by_pid_, kPidLimit);
+}
+
+const char* Table::add_generation(UniqueFd image, UniqueFd view) {
+    std::size_t size = sealed_size(image.get());
+    std::size_t view_size = sealed_size(view.get());
+    if (size == 0 || view_size == 0) return "an image is not sealed";
+    if (size > kMaxImage || view_size > kMaxImage) return "an image is too long";
+    Generation* place = nullptr;
+    for (Generation& candidate : generations_) {
+        if (candidate.number == 0) place = &candidate;
+    }
+    if (place == nullptr) return "too many generations of the configuration are in use";
+
+    void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, image.get(), 0);
+    if (memory == MAP_FAILED) return "an image cannot be mapped";
+    SpawnerImage mapped;
+    if (const char* wrong = mapped.open({static_cast<const std::byte*>(memory), size})) {
+        ::munmap(memory, size);
+        return wrong;
+    }
+    place->number = ++newest_;
+    place->active_groups = 0;
+    place->image = mapped;
+    place->view = static_cast<UniqueFd&&>(view);
+    place->view_size = static_cast<std::uint32_t>(view_size);
+    if (newest_ == 1) boot_ = mapped;
+    forget_unused();
+    return nullptr;
+}
+
+void Table::forget_unused() {
+    for (Generation& old : generations_) {
+        if (old.number == 0 || old.number == newest_ || old.active_groups != 0) continue;
+        std::span<const std::byte> bytes = old.image.bytes();
+        if (old.number != 1) ::munmap(const_cast<std::byte*>(bytes.data()), bytes.size());
+        old = Generation{};
+    }
+}
+
+Generation* Table::generation(std::uint32_t number) {
+    if (number == 0) return nullptr;
+    for (Generation& candidate : generations_) {
+        if (candidate.number == number) return &candidate;
+    }
+    return nullptr;
+}
+
+Generation* Table::generation_after(std::uint32_t number) {
+    Generation* next = nullptr;
+    for (Generation& candidate : generations_) {
+        if (candidate.number > number && (next == nullptr || candidate.number < next->number))
+            next = &candidate;
+    }
+    return next;
+}
+
+const SpawnerImage& Table::image_of(const Slot& slot) {
+    Generation* owner = generation(slot.generation);
+    REEVE_CHECK(owner != nullptr);   // an active slot keeps its group, and the group its generation
+    return owner->image;
+}
+
+const char* Table::activate(const GroupBody& body) {
+    Generation* owner = generation(body.generation);
+    if (owner == nullptr || body.generation != newest_) return "ACTIVATE of another than the newest generation";
+    if (body.group >= owner->image.group_count()) return "ACTIVATE of an unknown group";
+    Range procs = owner->image.group(body.group).procs;
+    if (body.first_slot > kMaxSlots || kMaxSlots - body.first_slot < procs.count || group_count_ == kMaxSlots)
+        return "ACTIVATE of slots beyond the table";
+    for (std::uint32_t i = 0; i < group_count_; ++i) {
+        if (groups_[i].generation == body.generation && groups_[i].group == body.group)
+            return "ACTIVATE of a group that is active";
+    }
+    for (std::uint32_t i = 0; i < procs.count; ++i) {
+        if (slots_[body.first_slot + i].active) return "ACTIVATE of a slot that is active";
+    }
+    for (std::uint32_t i = 0; i < procs.count; ++i) {
+        Slot& slot = *new (&slots_[body.first_slot + i]) Slot{};
+        slot.active = true;
+        slot.generation = body.generation;
+        slot.proc = procs.first + i;
+    }
+    groups_[group_count_++] = {body.generation, body.group, body.first_slot};
+    active_slots_ += procs.count;
+    if (body.first_slot + procs.count > high_) high_ = body.first_slot + procs.count;
+    ++owner->active_groups;
+    return nullptr;
+}
+
+const char* Table::deactivate(const GroupBody& body) {
+    std::uint32_t at = 0;
+    while (at < group_count_ && (groups_[at].generation != body.generation || groups_[at].group != body.group ||
+                                 groups_[at].first_slot != body.first_slot)) {
+        ++at;
+    }
+    Generation* owner = generation(body.generation);
+    if (at == group_count_ || owner == nullptr) return "DEACTIVATE of a group that is not active";
+    Range procs = owner->image.group(body.group).procs;
+    for (std::uint32_t i = 0; i < procs.count; ++i) {
+        if (slots_[body.first_slot + i].state != SlotState::Empty) return "DEACTIVATE of a slot in use";
+    }
+    for (std::uint32_t i = 0; i < procs.count; ++i) slots_[body.first_slot + i] = Slot{};
+    // The order of the others stays: a new engine is told of the groups as they were activated.
+    for (; at + 1 < group_count_; ++at) groups_[at] = groups_[at + 1];
+    --group_count_;
+    active_slots_ -= procs.count;
+    --owner->active_groups;
+    forget_unused();
+    return nullptr;
+}
+
+void Table::born(Slot& slot, pid_t pid) {
+    slot.state = SlotState::Live;
+    slot.serial = next_serial_++;
+    if (next_serial_ == 0) next_serial_ = 1;
+    slot.pid = pid;
+    slot.wait_status = 0;
+    slot.start_us = wall_us();
+    slot.start_mono_us = mono_us();
+    slot.end_us = 0;
+    slot.stop_signalled = false;
+    slot.exit_untold = slot.draining = slot.drain_untold = false;
+    slot.stream_untold = {};
+    if (static_cast<std::uint32_t>(pid) < kPidLimit) by_pid_[pid] = number_of(slot) + 1;
+    ++live_;
+}
+
+void Table::died(Slot& slot, int wait_status) {
+    if (static_cast<std::uint32_t>(slot.pid) < kPidLimit) by_pid_[slot.pid] = 0;
+    --live_;
+    slot.state = SlotState::Exited;
+    slot.wait_status = wait_status;
+    slot.end_us = wall_us();
+    slot.in.reset();
+    slot.exit_untold = slot.drain_untold = slot.draining = true;
+    exits_untold = streams_untold = true;
+}
+
+Slot* Table::by_pid(pid_t pid) {
+    if (pid <= 0 || static_cast<std::uint32_t>(pid) >= kPidLimit || by_pid_[pid] == 0) return nullptr;
+    Slot* slot = find(by_pid_[pid] - 1);
+    return slot != nullptr && slot->state == SlotState::Live && slot->pid == pid ? slot : nullptr;
+}
+
+}  // namespace reeve

@@ -1,0 +1,21 @@
+// Everything that the spawner says to its parts. It has no queue: what is to be told is a bit somewhere in the
+// state, and the message is made here when the part's socket can take it.
+#pragma once
+
+#include "spawner/state.hpp"
+
+namespace reeve {
+
+// Sends what can be sent now to all parts.
+void tell_all(State& state);
+
+// Sends one message. False: the socket takes nothing now (or is gone), and the caller keeps its bit.
+bool tell_raw(Part& part, Msg type, std::uint32_t serial, std::span<const std::byte> body,
+              std::span<const std::byte> tail, std::span<const int> fds);
+template <typename Body>
+bool tell(Part& part, Msg type, std::uint32_t serial, const Body& body, std::span<const std::byte> tail = {},
+          std::span<const int> fds = {}) {
+    return tell_raw(part, type, serial, {reinterpret_cast<const std::byte*>(&body), kBodySize<Body>}, tail, fds);
+}
+
+}  // namespace reeve
