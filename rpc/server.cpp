@@ -1,0 +1,167 @@
+// Accepting clients. See server.hpp.
+#include "rpc/server.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+
+namespace reeve {
+namespace {
+
+// "127.0.0.1:5123", "[::1]:5123"; "localhost:0" for a unix client.
+std::string address_text(const sockaddr_storage& address) {
+    char host[INET6_ADDRSTRLEN] = "";
+    if (address.ss_family == AF_INET) {
+        const auto& in = reinterpret_cast<const sockaddr_in&>(address);
+        inet_ntop(AF_INET, &in.sin_addr, host, sizeof host);
+        return std::string(host) + ":" + std::to_string(ntohs(in.sin_port));
+    }
+    if (address.ss_family == AF_INET6) {
+        const auto& in = reinterpret_cast<const sockaddr_in6&>(address);
+        inet_ntop(AF_INET6, &in.sin6_addr, host, sizeof host);
+        return "[" + std::string(host) + "]:" + std::to_string(ntohs(in.sin6_port));
+    }
+    return "localhost:0";
+}
+
+}  // namespace
+
+Server::Server(event_base* base, TaskMaker& tasks)
+    : base_(base), tasks_(tasks), bury_(make_event<&Server::bury>(base, -1, 0, this)) {}
+
+bool Server::add_listener(const ListenerBody& body, std::string_view tail, UniqueFd fd) {
+    int listening = 0;
+    socklen_t size = sizeof listening;
+    if (getsockopt(fd.get(), SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 || listening == 0) return false;
+    for (const auto& known : listeners_) {
+        if (known->endpoint.id == body.id) return false;
+    }
+    const int flags = fcntl(fd.get(), F_GETFL);
+    if (flags < 0 || fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0) return false;
+
+    auto listener = std::make_unique<Listener>();
+    listener->server = this;
+    const std::size_t end = std::min(tail.find('\0'), tail.size());
+    listener->endpoint.id = body.id;
+    listener->endpoint.is_unix = body.family == AF_UNIX;
+    listener->endpoint.authenticated = (body.flags & kListenerAuthenticated) != 0;
+    listener->endpoint.host = tail.substr(0, end);
+    listener->endpoint.port = body.port;
+    if (end < tail.size()) listener->endpoint.allowed_hosts = tail.substr(end + 1);
+    listener->fd = std::move(fd);
+    listener->readable = make_event<&Listener::on_readable>(base_, listener->fd.get(), EV_READ | EV_PERSIST, listener.get());
+    listener->rest = make_event<&Listener::on_rested>(base_, -1, 0, listener.get());
+    if (started_) event_add(listener->readable.get(), nullptr);
+    listeners_.push_back(std::move(listener));
+    return true;
+}
+
+void Server::start(const StartBody& limits) {
+    limits_.http.header_line = limits.max_header_line;
+    limits_.http.headers = limits.max_headers;
+    limits_.http.body = limits.max_body;
+    limits_.request_seconds = static_cast<int>(limits.request_seconds);
+    max_connections_ = limits.max_connections;
+    started_ = true;
+    for (const auto& listener : listeners_) event_add(listener->readable.get(), nullptr);
+}
+
+void Server::accept_from(Listener& listener) {
+    for (int i = 0; i < kAcceptsPerTurn && !listener.resting; ++i) {
+        if (listener.connections >= max_connections_ && !close_oldest_idle(&listener.endpoint)) {
+            rest(listener, false);
+            return;
+        }
+        sockaddr_storage address{};
+        socklen_t size = sizeof address;
+        UniqueFd fd(::accept4(listener.fd.get(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+        if (!fd.valid()) {
+            if (errno == EAGAIN) return;
+            if (errno == EINTR || errno == ECONNABORTED) continue;
+            // Out of descriptors or memory: whoever is idle makes room for the next try.
+            close_oldest_idle(nullptr);
+            rest(listener, true);
+            return;
+        }
+        Caller caller;
+        caller.listener = listener.endpoint.id;
+        // On TCP the same question is answered with nonsense instead of an error.
+        if (listener.endpoint.is_unix) {
+            ucred peer{};
+            socklen_t peer_size = sizeof peer;
+            if (getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &peer_size) == 0) caller.peer_uid = peer.uid;
+            address.ss_family = AF_UNIX;
+        } else {
+            const int on = 1;
+            setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        }
+        caller.address = address_text(address);
+        add_connection(listener, std::move(fd), std::move(caller));
+    }
+}
+
+void Server::add_connection(Listener& listener, UniqueFd fd, Caller caller) {
+    auto made = std::make_unique<Connection>(base_, std::move(fd), listener.endpoint, limits_, std::move(caller), *this);
+    Connection* key = made.get();
+    connections_.emplace(key, std::move(made));
+    ++listener.connections;
+}
+
+// Of one listener, or of all. False if none is idle.
+bool Server::close_oldest_idle(const Endpoint* endpoint) {
+    Connection* oldest = nullptr;
+    for (const auto& [key, connection] : connections_) {
+        if ((endpoint != nullptr && &connection->endpoint() != endpoint) || !connection->idle()) continue;
+        if (oldest == nullptr || connection->last_used() < oldest->last_used()) oldest = key;
+    }
+    if (oldest == nullptr) return false;
+    oldest->close();
+    return true;
+}
+
+void Server::rest(Listener& listener, bool with_timer) {
+    listener.resting = true;
+    event_del(listener.readable.get());
+    if (with_timer) start_timer(listener.rest, kRestMs);
+}
+
+void Server::wake(Listener& listener) {
+    if (!listener.resting) return;
+    listener.resting = false;
+    event_add(listener.readable.get(), nullptr);
+}
+
+void Server::on_closed(Connection& connection) {
+    const auto found = connections_.find(&connection);
+    if (found == connections_.end()) return;
+    for (const auto& listener : listeners_) {
+        if (&listener->endpoint != &connection.endpoint()) continue;
+        --listener->connections;
+        if (!event_pending(listener->rest.get(), EV_TIMEOUT, nullptr) && started_) wake(*listener);
+    }
+    closed_.push_back(std::move(found->second));
+    connections_.erase(found);
+    event_active(bury_.get(), EV_TIMEOUT, 0);
+}
+
+void Server::bury() { closed_.clear(); }
+
+bool Server::finish() {
+    started_ = false;
+    for (const auto& listener : listeners_) {
+        event_del(listener->readable.get());
+        event_del(listener->rest.get());
+    }
+    std::vector<Connection*> all;
+    for (const auto& [key, connection] : connections_) all.push_back(key);
+    for (Connection* connection : all) connection->finish();
+    return connections_.empty();
+}
+
+}  // namespace reeve
