@@ -18,7 +18,9 @@ std::optional<EventType> parse_event_type(std::string_view name);
 // The next type up in the tree; EventType::Event is its own parent.
 EventType event_type_parent(EventType type);
 
-constexpr std::uint64_t event_bit(EventType type) { return std::uint64_t{1} << static_cast<std::uint32_t>(type); }
+constexpr std::uint64_t event_bit(EventType type) {
+    return std::uint64_t{1} << static_cast<std::uint32_t>(type);
+}
 
 // How many of the subscriptions (bits as event_bit) match a type: its own bit and those of its ancestors.
 int match_count(std::uint64_t subscriptions, EventType type);

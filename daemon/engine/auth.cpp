@@ -15,8 +15,10 @@ class Sha1State {
     void block(const std::uint8_t* bytes) {
         std::uint32_t w[80];
         for (int i = 0; i < 16; ++i) {
-            w[i] = static_cast<std::uint32_t>(bytes[i * 4]) << 24 | static_cast<std::uint32_t>(bytes[i * 4 + 1]) << 16 |
-                   static_cast<std::uint32_t>(bytes[i * 4 + 2]) << 8 | static_cast<std::uint32_t>(bytes[i * 4 + 3]);
+            w[i] = static_cast<std::uint32_t>(bytes[i * 4]) << 24 |
+                   static_cast<std::uint32_t>(bytes[i * 4 + 1]) << 16 |
+                   static_cast<std::uint32_t>(bytes[i * 4 + 2]) << 8 |
+                   static_cast<std::uint32_t>(bytes[i * 4 + 3]);
         }
         for (int i = 16; i < 80; ++i) w[i] = std::rotl(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
         auto [a, b, c, d, e] = h_;

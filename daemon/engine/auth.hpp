@@ -1,7 +1,8 @@
 // Who may call: user names and passwords of the servers, checked for every call.
 //
-// Comparisons take a time that depends on what the client sent, never on what is configured. SHA-1 is here because
-// the configuration's "{SHA}..." form is one; it also makes texts of any length comparable in constant time.
+// Comparisons take a time that depends on what the client sent, never on what is configured. SHA-1 is here
+// because the configuration's "{SHA}..." form is one; it also makes texts of any length comparable in
+// constant time.
 #pragma once
 
 #include <array>
@@ -48,10 +49,10 @@ class Auth {
 
   private:
     struct Server {
-        bool open = false;        // no authentication
-        bool hashed = false;      // {SHA}
-        Sha1 user{};              // of the user name
-        Sha1 password{};          // of the clear text, or of the text behind {SHA}
+        bool open = false;    // no authentication
+        bool hashed = false;  // {SHA}
+        Sha1 user{};          // of the user name
+        Sha1 password{};      // of the clear text, or of the text behind {SHA}
     };
     std::vector<Server> servers_;
 };

@@ -11,11 +11,11 @@ namespace reeve {
 namespace {
 
 constexpr EventType kTickTypes[] = {EventType::Tick5, EventType::Tick60, EventType::Tick3600};
-constexpr std::int64_t kTickPeriods[] = {5, 60, 3600};   // seconds
-constexpr std::int64_t kSecond = 1'000'000;              // microseconds
+constexpr std::int64_t kTickPeriods[] = {5, 60, 3600};  // seconds
+constexpr std::int64_t kSecond = 1'000'000;             // microseconds
 // The timer runs on the monotonic clock: a look at least so often notices that the wall clock was set.
 constexpr std::int64_t kLongestSleep = 60 * kSecond;
-constexpr std::int64_t kSlack = 1'000;   // so that the timer fires behind the boundary, not just before it
+constexpr std::int64_t kSlack = 1'000;  // so that the timer fires behind the boundary, not just before it
 
 std::int64_t slice_of(std::int64_t wall_us, std::int64_t period) {
     std::int64_t seconds = wall_us / kSecond;

@@ -1,8 +1,8 @@
 // Events: the texts of their payloads, and the bus that hands them to the listener pools.
 //
-// The names of the types and their tree are in common/text/event_types.hpp. An event gets a daemon-wide serial when
-// the first pool takes it; events that nobody subscribes to get none and cost nothing. TICK events come from a
-// timer that exists only while a pool wants them, so that an idle daemon does not wake.
+// The names of the types and their tree are in common/text/event_types.hpp. An event gets a daemon-wide
+// serial when the first pool takes it; events that nobody subscribes to get none and cost nothing. TICK
+// events come from a timer that exists only while a pool wants them, so that an idle daemon does not wake.
 #pragma once
 
 #include <cstdint>
@@ -26,13 +26,15 @@ struct ProcessName {
 
 // What a PROCESS_STATE payload says; each type uses those that it needs.
 struct StateDetails {
-    std::uint64_t tries = 0;   // STARTING, BACKOFF
-    std::uint32_t pid = 0;     // RUNNING, STOPPING, STOPPED (0 from BACKOFF), EXITED
-    bool expected = false;     // EXITED
+    std::uint64_t tries = 0;  // STARTING, BACKOFF
+    std::uint32_t pid = 0;    // RUNNING, STOPPING, STOPPED (0 from BACKOFF), EXITED
+    bool expected = false;    // EXITED
 };
 
-// "processname:a groupname:a from_state:STOPPED tries:0", and so on. from_state is the old state's name ("STOPPED").
-std::string state_payload(EventType type, ProcessName name, std::string_view from_state, const StateDetails& details);
+// "processname:a groupname:a from_state:STOPPED tries:0", and so on. from_state is the old state's name
+// ("STOPPED").
+std::string state_payload(EventType type, ProcessName name, std::string_view from_state,
+                          const StateDetails& details);
 
 // PROCESS_LOG_STDOUT / _STDERR. Bytes that are no UTF-8 become "Undecodable: b'...'" as a whole.
 std::string log_payload(ProcessName name, std::uint32_t pid, bool is_stderr, std::string_view bytes);
@@ -71,8 +73,8 @@ class EventBus {
     EventBus(const EventBus&) = delete;
     EventBus& operator=(const EventBus&) = delete;
 
-    // Bits of subscriptions: 1 << EventType. Sinks are served in the order in which they came. ListenerPool does both
-    // itself; emit PROCESS_GROUP_ADDED of a pool after it is made, _REMOVED after it is gone.
+    // Bits of subscriptions: 1 << EventType. Sinks are served in the order in which they came. ListenerPool
+    // does both itself; emit PROCESS_GROUP_ADDED of a pool after it is made, _REMOVED after it is gone.
     void subscribe(EventSink& sink, std::uint64_t subscriptions);
     void unsubscribe(EventSink& sink);
 
@@ -100,11 +102,11 @@ class EventBus {
 
     Loop& loop_;
     std::vector<Subscriber> subscribers_;
-    std::uint64_t all_ = 0;           // all subscriptions together
+    std::uint64_t all_ = 0;  // all subscriptions together
     std::uint64_t next_serial_ = 0;
-    std::unique_ptr<Timer> timer_;    // only while ticks are wanted
+    std::unique_ptr<Timer> timer_;  // only while ticks are wanted
     bool tick_wanted_[kTicks] = {};
-    std::int64_t slice_[kTicks] = {}; // of the last look, for the wanted ones
+    std::int64_t slice_[kTicks] = {};  // of the last look, for the wanted ones
 };
 
 }  // namespace reeve

@@ -1,7 +1,7 @@
-// Calls in, replies out. See front_link.hpp.
+// The edge to the front, and the calls that come in on it. See front_link.hpp; replies are in
+// front_replies.cpp.
 #include "daemon/engine/front_link.hpp"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -10,14 +10,6 @@ namespace reeve {
 namespace {
 
 bool known(CallKind kind) { return kind >= CallKind::Rpc && kind <= CallKind::Page; }
-
-// At most kMaxChunk bytes of a text, not cut inside a character.
-std::string_view cut(std::string_view text) {
-    if (text.size() <= kMaxChunk) return text;
-    std::size_t size = kMaxChunk;
-    while (size > kMaxChunk - 4 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
-    return text.substr(0, size);
-}
 
 }  // namespace
 
@@ -37,7 +29,8 @@ void FrontLink::attach(UniqueFd fd) {
     disconnect();
     ++edge_;
     channel_ = Channel(std::move(fd), Edge::ER, Edge::RE);
-    watch_ = loop_.make_watch(channel_.fd(), [this](bool readable, bool writable) { on_ready(readable, writable); });
+    watch_ = loop_.make_watch(channel_.fd(),
+                              [this](bool readable, bool writable) { on_ready(readable, writable); });
     update_watch();
 }
 
@@ -65,8 +58,8 @@ void FrontLink::on_ready(bool readable, bool writable) {
             if (result == Receive::End) return disconnect();
             const char* wrong = result == Receive::Message ? on_message(received.message) : channel_.reason();
             if (wrong != nullptr) {
-                log_.line(Level::Error, std::string("supervisor-rpc broke the rules of its connection (") + wrong +
-                                            "); the connection is closed");
+                log_.line(Level::Error, std::string("supervisor-rpc broke the rules of its connection (") +
+                                            wrong + "); the connection is closed");
                 return disconnect();
             }
         }
@@ -104,7 +97,8 @@ const char* FrontLink::on_call_message(const Message& message) {
     if (body.credentials != Credentials::Basic && body.user_size + body.password_size != 0) {
         return "user name without credentials";
     }
-    std::size_t texts = std::size_t{body.method_size} + body.user_size + body.password_size + body.address_size;
+    std::size_t texts =
+        std::size_t{body.method_size} + body.user_size + body.password_size + body.address_size;
     if (texts > tail.size()) return "texts longer than the message";
     if (tail.size() - texts > body.args_size) return "more arguments than announced";
     if (assembling_ + body.args_size > kMaxAssembling) return "too many calls under way";
@@ -136,7 +130,8 @@ AuthResult FrontLink::authenticate(const CallBody& body, std::uint32_t id, std::
                                    std::string_view password) {
     bool guess = body.credentials == Credentials::Basic && !auth_.open(body.listener);
     auto waiting = failures_of_.find(body.listener);
-    if (guess && waiting != failures_of_.end() && waiting->second >= kMaxFailures) return AuthResult::ServerError;
+    if (guess && waiting != failures_of_.end() && waiting->second >= kMaxFailures)
+        return AuthResult::ServerError;
     AuthResult result = auth_.check(body.listener, body.credentials, user, password);
     if (result == AuthResult::Wrong) {
         failures_.push_back({loop_.monotonic_us() + kFailureDelay, id, edge_, body.listener});
@@ -148,10 +143,12 @@ AuthResult FrontLink::authenticate(const CallBody& body, std::uint32_t id, std::
 
 const char* FrontLink::on_call_more(const Message& message) {
     auto found = requests_.find(message.serial);
-    if (found == requests_.end() || found->second.phase != Phase::Assembling) return "arguments for no open call";
+    if (found == requests_.end() || found->second.phase != Phase::Assembling)
+        return "arguments for no open call";
     Request& request = found->second;
     std::string_view piece = message.text();
-    if (piece.empty() || piece.size() > request.args_size - request.received) return "more arguments than announced";
+    if (piece.empty() || piece.size() > request.args_size - request.received)
+        return "more arguments than announced";
     request.received += static_cast<std::uint32_t>(piece.size());
     if (request.auth == AuthResult::Ok) request.args += piece;
     return complete(message.serial);
@@ -192,7 +189,7 @@ const char* FrontLink::complete(std::uint32_t id) {
 
 const char* FrontLink::on_pull_message(const Message& message) {
     auto found = requests_.find(message.serial);
-    if (found == requests_.end()) return nullptr;   // it has crossed our last reply
+    if (found == requests_.end()) return nullptr;  // it has crossed our last reply
     if (found->second.phase != Phase::Streaming) return "a pull on a request that is no stream";
     if (std::exchange(found->second.pulled, true)) return "a pull before the last one was answered";
     handler_.on_pull(message.serial);
@@ -201,7 +198,7 @@ const char* FrontLink::on_pull_message(const Message& message) {
 
 void FrontLink::on_cancel_message(const Message& message) {
     auto found = requests_.find(message.serial);
-    if (found == requests_.end()) return;   // it has crossed our last reply
+    if (found == requests_.end()) return;  // it has crossed our last reply
     Phase phase = found->second.phase;
     if (phase == Phase::Assembling) assembling_ -= found->second.args_size;
     requests_.erase(found);
@@ -236,73 +233,6 @@ void FrontLink::on_failures_due() {
         }
     }
     if (!failures_.empty()) start_failure_timer();
-}
-
-// ---- replies --------------------------------------------------------------------------------------------
-
-void FrontLink::reply_value(std::uint32_t id, const Value& value) {
-    if (!is_open(id)) return;
-    std::string bytes;
-    encode(value, bytes);
-    std::string_view rest = bytes;
-    for (; rest.size() > kMaxChunk; rest.remove_prefix(kMaxChunk)) {
-        send(id, {ReplyKind::Part, 0, 0}, std::string(rest.substr(0, kMaxChunk)));
-    }
-    finish(id, {ReplyKind::Value, 0, 0}, std::string(rest));
-}
-
-void FrontLink::reply_fault(std::uint32_t id, std::int32_t code, std::string_view text) {
-    finish(id, {ReplyKind::Fault, code, 0}, std::string(cut(text)));
-}
-
-void FrontLink::reply_status(std::uint32_t id, ReplyKind kind) { finish(id, {kind, 0, 0}); }
-
-void FrontLink::stream_open(std::uint32_t id, std::int64_t mtime) {
-    auto found = requests_.find(id);
-    if (found == requests_.end() || found->second.phase != Phase::Called) return;
-    found->second.phase = Phase::Streaming;
-    send(id, {ReplyKind::StreamOpen, 0, mtime}, {});
-}
-
-bool FrontLink::stream_data(std::uint32_t id, std::string_view bytes) {
-    auto found = requests_.find(id);
-    if (found == requests_.end() || !found->second.pulled || bytes.size() > kMaxChunk) return false;
-    found->second.pulled = false;
-    send(id, {ReplyKind::StreamData, 0, 0}, std::string(bytes));
-    return true;
-}
-
-void FrontLink::stream_end(std::uint32_t id) { finish(id, {ReplyKind::StreamEnd, 0, 0}); }
-
-// The last reply to a request.
-void FrontLink::finish(std::uint32_t id, const ReplyBody& body, std::string tail) {
-    if (requests_.erase(id) == 0) return;
-    send(id, body, std::move(tail));
-}
-
-void FrontLink::send(std::uint32_t id, const ReplyBody& body, std::string tail) {
-    queued_bytes_ += tail.size();
-    queue_.push_back({id, body, std::move(tail)});
-    if (queue_.size() == 1) flush();
-    update_watch();
-}
-
-void FrontLink::flush() {
-    while (!queue_.empty()) {
-        const Queued& first = queue_.front();
-        switch (channel_.send(Msg::REPLY, first.id, first.body, as_bytes(first.tail))) {
-            case Send::Sent: break;
-            case Send::Full:
-            case Send::TooManyFds: return;
-            case Send::Gone:
-                // The end of the edge is noticed where it is read.
-                queue_.clear();
-                queued_bytes_ = 0;
-                return;
-        }
-        queued_bytes_ -= first.tail.size();
-        queue_.pop_front();
-    }
 }
 
 }  // namespace reeve

@@ -1,10 +1,11 @@
-// The edge to the front (supervisor-rpc): calls come in, are put together, checked and authenticated; replies go out
-// in pieces, and wait here while the front cannot take them.
+// The edge to the front (supervisor-rpc): calls come in, are put together, checked and authenticated; replies
+// go out in pieces, and wait here while the front cannot take them.
 //
-// The front is the part that strangers talk to, so nothing it sends is believed: any message that breaks a rule closes
-// the edge with one log line, and all its requests are cancelled. (The front then exits, and the spawner starts
-// another one, whose edge comes with PEER.) Failed logins are answered after kFailureDelay, and only kMaxFailures of
-// them wait at a time for each server: beyond, calls with credentials get HTTP 500 unchecked, so that nobody can guess faster.
+// The front is the part that strangers talk to, so nothing it sends is believed: any message that breaks a
+// rule closes the edge with one log line, and all its requests are cancelled. (The front then exits, and the
+// spawner starts another one, whose edge comes with PEER.) Failed logins are answered after kFailureDelay,
+// and only kMaxFailures of them wait at a time for each server: beyond, calls with credentials get HTTP 500
+// unchecked, so that nobody can guess faster.
 #pragma once
 
 #include <cstdint>
@@ -25,12 +26,12 @@ namespace reeve {
 
 // A request whose credentials are in order.
 struct Call {
-    std::uint32_t id;              // of the request, for the replies
-    CallKind kind;                 // Rpc, LogTail, MainLogTail, Page; Auth is answered by the link itself
-    std::uint32_t listener;        // index of the server
-    std::uint32_t peer_uid;        // or kNoPeerUid
-    std::string method;            // as the client sent it
-    std::string address;           // of the client, for the log
+    std::uint32_t id;        // of the request, for the replies
+    CallKind kind;           // Rpc, LogTail, MainLogTail, Page; Auth is answered by the link itself
+    std::uint32_t listener;  // index of the server
+    std::uint32_t peer_uid;  // or kNoPeerUid
+    std::string method;      // as the client sent it
+    std::string address;     // of the client, for the log
     std::vector<Value> args;
 };
 
@@ -47,11 +48,12 @@ class CallHandler {
 
 class FrontLink {
   public:
-    static constexpr std::uint32_t kMaxArgs = 8 * 1024 * 1024;            // encoded arguments of one call
-    static constexpr std::size_t kMaxAssembling = 64 * 1024 * 1024;       // of all calls that are not complete
-    static constexpr std::size_t kMaxQueued = 16 * 1024 * 1024;           // replies waiting: beyond, no more calls are read
-    static constexpr std::uint64_t kFailureDelay = 1'000'000;             // microseconds
-    static constexpr std::size_t kMaxFailures = 128;                      // delayed answers of one server
+    static constexpr std::uint32_t kMaxArgs = 8 * 1024 * 1024;       // encoded arguments of one call
+    static constexpr std::size_t kMaxAssembling = 64 * 1024 * 1024;  // of all calls that are not complete
+    static constexpr std::size_t kMaxQueued =
+        16 * 1024 * 1024;  // replies waiting: beyond, no more calls are read
+    static constexpr std::uint64_t kFailureDelay = 1'000'000;  // microseconds
+    static constexpr std::size_t kMaxFailures = 128;           // delayed answers of one server
     static constexpr int kMessagesPerTurn = 32;
 
     FrontLink(Loop& loop, Log& log, const Auth& auth, CallHandler& handler);
@@ -66,8 +68,8 @@ class FrontLink {
     // Replies. Each ends its request, except stream_open and stream_data. For a request that is gone
     // they do nothing.
     void reply_value(std::uint32_t id, const Value& value);
-    void reply_fault(std::uint32_t id, std::int32_t code, std::string_view text);   // text is cut to kMaxChunk
-    void reply_status(std::uint32_t id, ReplyKind kind);   // BadRequest, ServerError, NotFound, Unauthorized
+    void reply_fault(std::uint32_t id, std::int32_t code, std::string_view text);  // text is cut to kMaxChunk
+    void reply_status(std::uint32_t id, ReplyKind kind);  // BadRequest, ServerError, NotFound, Unauthorized
     // mtime: of the file, seconds since 1970.
     void stream_open(std::uint32_t id, std::int64_t mtime);
     // One piece of at most kMaxChunk bytes; only after on_pull, and one for each. False if it cannot be sent.
@@ -84,12 +86,12 @@ class FrontLink {
     struct Request {
         Phase phase = Phase::Assembling;
         AuthResult auth = AuthResult::Ok;
-        bool delay_over = false;     // a wrong password may be answered
-        bool pulled = false;         // Streaming: a piece is wanted
+        bool delay_over = false;  // a wrong password may be answered
+        bool pulled = false;      // Streaming: a piece is wanted
         std::uint32_t args_size = 0;
         std::uint32_t received = 0;  // of args_size
         Call call{};
-        std::string args;            // encoded; stays empty if the call is refused
+        std::string args;  // encoded; stays empty if the call is refused
     };
     struct Queued {
         std::uint32_t id;
@@ -97,9 +99,9 @@ class FrontLink {
         std::string tail;
     };
     struct Failure {
-        std::uint64_t due;           // monotonic, microseconds
+        std::uint64_t due;  // monotonic, microseconds
         std::uint32_t id;
-        std::uint64_t edge;          // which edge it came on
+        std::uint64_t edge;  // which edge it came on
         std::uint32_t server;
     };
 
@@ -109,7 +111,8 @@ class FrontLink {
     const char* on_call_more(const Message& message);
     const char* on_pull_message(const Message& message);
     void on_cancel_message(const Message& message);
-    AuthResult authenticate(const CallBody& body, std::uint32_t id, std::string_view user, std::string_view password);
+    AuthResult authenticate(const CallBody& body, std::uint32_t id, std::string_view user,
+                            std::string_view password);
     const char* complete(std::uint32_t id);
     void start_failure_timer();
     void on_failures_due();
@@ -128,12 +131,12 @@ class FrontLink {
     std::unique_ptr<Watch> watch_;
     std::unique_ptr<ReceiveBuffer> buffer_;
     std::unordered_map<std::uint32_t, Request> requests_;
-    std::size_t assembling_ = 0;     // sum of args_size of those in Phase::Assembling
+    std::size_t assembling_ = 0;  // sum of args_size of those in Phase::Assembling
     std::deque<Queued> queue_;
     std::size_t queued_bytes_ = 0;
-    std::uint64_t edge_ = 0;         // counts the edges
-    std::deque<Failure> failures_;   // by due time
-    std::unordered_map<std::uint32_t, std::size_t> failures_of_;   // how many of them, by server
+    std::uint64_t edge_ = 0;                                      // counts the edges
+    std::deque<Failure> failures_;                                // by due time
+    std::unordered_map<std::uint32_t, std::size_t> failures_of_;  // how many of them, by server
     std::unique_ptr<Timer> failure_timer_;
 };
 

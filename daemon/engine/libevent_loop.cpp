@@ -1,7 +1,7 @@
 // Timers and watches over libevent. See runtime.hpp.
 //
-// A callback may destroy the very timer or watch that called it, so what is called is held by a shared pointer that
-// the caller copies first.
+// A callback may destroy the very timer or watch that called it, so what is called is held by a shared
+// pointer that the caller copies first.
 #include "daemon/engine/libevent_loop.hpp"
 
 #include <event2/event.h>
@@ -18,7 +18,8 @@ namespace {
 std::uint64_t read_clock(clockid_t clock) {
     timespec now{};
     ::clock_gettime(clock, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(now.tv_nsec) / 1'000;
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000 +
+           static_cast<std::uint64_t>(now.tv_nsec) / 1'000;
 }
 
 class LibeventTimer : public Timer {
@@ -71,8 +72,8 @@ class LibeventWatch : public Watch {
         flags_ = flags;
         ::event_del(event_);
         if (flags == 0) return;
-        if (::event_assign(event_, base_, fd_, static_cast<short>(flags | EV_PERSIST), &LibeventWatch::on_event,
-                           this) != 0 ||
+        if (::event_assign(event_, base_, fd_, static_cast<short>(flags | EV_PERSIST),
+                           &LibeventWatch::on_event, this) != 0 ||
             ::event_add(event_, nullptr) != 0) {
             die("a descriptor cannot be watched");
         }

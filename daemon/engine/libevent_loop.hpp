@@ -15,7 +15,8 @@ class LibeventLoop : public Loop {
     std::uint64_t monotonic_us() const override;
     std::int64_t wall_us() const override;
     std::unique_ptr<Timer> make_timer(std::function<void()> fire) override;
-    std::unique_ptr<Watch> make_watch(int fd, std::function<void(bool readable, bool writable)> ready) override;
+    std::unique_ptr<Watch> make_watch(int fd,
+                                      std::function<void(bool readable, bool writable)> ready) override;
 
   private:
     event_base* base_;

@@ -1,8 +1,8 @@
 // Buffering, dispatch and answers of one listener pool. See listener_pool.hpp.
 //
-// Order that matters: an event is first written and then noted (save). If the engine dies between the two, its successor
-// takes the listener for READY and sends another event, which waits in the pipe; the other way round it would
-// wait for the answer to an event that was never sent.
+// Order that matters: an event is first written and then noted (save). If the engine dies between the two,
+// its successor takes the listener for READY and sends another event, which waits in the pipe; the other way
+// round it would wait for the answer to an event that was never sent.
 #include "daemon/engine/listener_pool.hpp"
 
 #include <algorithm>
@@ -13,7 +13,12 @@
 namespace reeve {
 
 ListenerPool::ListenerPool(EventBus& bus, Loop& loop, Log& log, PoolHost& host, PoolConfig config)
-    : bus_(bus), loop_(loop), log_(log), host_(host), config_(std::move(config)), members_(config_.members.size()) {
+    : bus_(bus),
+      loop_(loop),
+      log_(log),
+      host_(host),
+      config_(std::move(config)),
+      members_(config_.members.size()) {
     bus_.subscribe(*this, config_.subscriptions);
 }
 
@@ -213,8 +218,10 @@ void ListenerPool::changed(std::uint32_t index, ListenerState from) {
         debug(text);
     }
     if (to != ListenerState::Unknown) return;
-    log_.line(Level::Warn, name + ": has entered the UNKNOWN state and will no longer receive events, this usually "
-                                  "indicates the process violated the eventlistener protocol");
+    log_.line(Level::Warn,
+              name +
+                  ": has entered the UNKNOWN state and will no longer receive events, this usually "
+                  "indicates the process violated the eventlistener protocol");
 }
 
 void ListenerPool::save(std::uint32_t index) {
@@ -237,7 +244,8 @@ void ListenerPool::save(std::uint32_t index) {
 void ListenerPool::log_rebuffering(const Entry& entry) {
     if (!log_.wants(Level::Debug)) return;
     debug("rebuffering event " + std::to_string(entry.event->serial) + " for pool " + config_.name +
-          " (buf size=" + std::to_string(buffer_.size()) + ", max=" + std::to_string(config_.buffer_size) + ")");
+          " (buf size=" + std::to_string(buffer_.size()) + ", max=" + std::to_string(config_.buffer_size) +
+          ")");
 }
 
 void ListenerPool::debug(std::string_view text) {

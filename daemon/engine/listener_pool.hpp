@@ -1,13 +1,14 @@
 // One [eventlistener:x]: a buffer of events and the processes that take them.
 //
-// The pool subscribes itself to the bus. Events are kept first in, first out; a full buffer drops its oldest. Each goes
-// to the first member, in listing order, that is RUNNING and has said READY; its answer settles it: OK, or
-// anything else, which puts it back to the head of this pool's buffer, as the death of its listener does.
-// The process of a member (spawning, stdin queue, reading stdout, its log) is the host's.
+// The pool subscribes itself to the bus. Events are kept first in, first out; a full buffer drops its oldest.
+// Each goes to the first member, in listing order, that is RUNNING and has said READY; its answer settles it:
+// OK, or anything else, which puts it back to the head of this pool's buffer, as the death of its listener
+// does. The process of a member (spawning, stdin queue, reading stdout, its log) is the host's.
 //
-// After the engine was replaced: the buffer is gone. A member that was not BUSY counts as READY; one that was BUSY is
-// waited for, but if it is silent for kResumeWait it counts as READY too (its answer may have died with the old
-// engine); one that was in the middle of an event that was never sent to its end becomes UNKNOWN.
+// After the engine was replaced: the buffer is gone. A member that was not BUSY counts as READY; one that was
+// BUSY is waited for, but if it is silent for kResumeWait it counts as READY too (its answer may have died
+// with the old engine); one that was in the middle of an event that was never sent to its end becomes
+// UNKNOWN.
 #pragma once
 
 #include <cstdint>
@@ -24,25 +25,26 @@
 
 namespace reeve {
 
-// What must survive the engine, for the slot note of a member. No padding; all zero: nothing is known (a fresh child).
+// What must survive the engine, for the slot note of a member. No padding; all zero: nothing is known (a
+// fresh child).
 struct ListenerNote {
-    std::uint8_t state;          // ListenerState, 0: nothing known
-    std::uint8_t flags;          // kHalfSent
+    std::uint8_t state;  // ListenerState, 0: nothing known
+    std::uint8_t flags;  // kHalfSent
     std::uint8_t progress_flags;
     std::uint8_t kept_size;
     std::uint32_t result_left;
-    std::uint64_t next_serial;       // of the bus
+    std::uint64_t next_serial;  // of the bus
     std::uint64_t next_pool_serial;
     std::uint8_t kept[ListenerProgress::kKeep];
-    static constexpr std::uint8_t kHalfSent = 1;   // an event is in the stdin queue, not all of it in the pipe
+    static constexpr std::uint8_t kHalfSent = 1;  // an event is in the stdin queue, not all of it in the pipe
     bool operator==(const ListenerNote&) const = default;
 };
 static_assert(sizeof(ListenerNote) == 32);
 
 enum class SendResult {
-    Sent,      // written or queued as a whole
-    Closed,    // EPIPE: the listener has closed its stdin, or the process is not there
-    Busy,      // the queue is full with what came before: nothing was taken
+    Sent,    // written or queued as a whole
+    Closed,  // EPIPE: the listener has closed its stdin, or the process is not there
+    Busy,    // the queue is full with what came before: nothing was taken
 };
 
 // What the pool needs of its group. Members are 0 .. n-1 in listing order.
@@ -61,15 +63,15 @@ class PoolHost {
 
 struct PoolConfig {
     std::string name;
-    std::string identifier;            // of the daemon, for event headers
-    std::uint64_t subscriptions = 0;   // 1 << EventType
+    std::string identifier;           // of the daemon, for event headers
+    std::uint64_t subscriptions = 0;  // 1 << EventType
     std::size_t buffer_size = 0;
     std::vector<std::string> members;  // process names in listing order
 };
 
 class ListenerPool : public EventSink {
   public:
-    static constexpr std::uint64_t kResumeWait = 10'000'000;   // microseconds
+    static constexpr std::uint64_t kResumeWait = 10'000'000;  // microseconds
 
     ListenerPool(EventBus& bus, Loop& loop, Log& log, PoolHost& host, PoolConfig config);
     ~ListenerPool() override;
@@ -88,12 +90,13 @@ class ListenerPool : public EventSink {
     void on_output(std::uint32_t member, std::string_view bytes);
     // Nothing is queued for its stdin any more.
     void on_stdin_drained(std::uint32_t member);
-    // The process has ended and its stdout is read to the end. Call it before the process's own event (EXITED ...).
+    // The process has ended and its stdout is read to the end. Call it before the process's own event (EXITED
+    // ...).
     void on_exited(std::uint32_t member);
 
     ListenerState state(std::uint32_t member) const { return members_[member].protocol.state(); }
     std::size_t buffered() const { return buffer_.size(); }
-    std::uint64_t dropped() const { return dropped_; }   // events lost to overflows so far
+    std::uint64_t dropped() const { return dropped_; }  // events lost to overflows so far
 
   private:
     struct Entry {
@@ -102,9 +105,9 @@ class ListenerPool : public EventSink {
     };
     struct Member {
         ListenerProtocol protocol;
-        Entry in_hand;              // event is null: none, or one of a former engine
+        Entry in_hand;  // event is null: none, or one of a former engine
         bool half_sent = false;
-        bool waited_for = false;    // resumed BUSY, nothing heard yet
+        bool waited_for = false;  // resumed BUSY, nothing heard yet
         ListenerNote saved{};
     };
 
@@ -127,7 +130,8 @@ class ListenerPool : public EventSink {
     std::vector<Member> members_;
     std::deque<Entry> buffer_;
     std::uint64_t next_pool_serial_ = 0;
-    std::uint64_t last_serial_ = UINT64_MAX;   // of the last event taken: another match of it keeps its pool serial
+    std::uint64_t last_serial_ =
+        UINT64_MAX;  // of the last event taken: another match of it keeps its pool serial
     std::uint64_t last_pool_serial_ = 0;
     std::uint64_t dropped_ = 0;
     std::unique_ptr<Timer> resume_timer_;

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kReadyLine = "READY\n";
 constexpr std::string_view kOk = "OK";
-constexpr std::size_t kResultPrefix = 7;   // bytes of "RESULT ", which are skipped, not compared
+constexpr std::size_t kResultPrefix = 7;  // bytes of "RESULT ", which are skipped, not compared
 constexpr std::string_view kBlanks = " \t\n\r\v\f";
 
 // The number behind the first seven bytes; blanks around it and a plus are allowed.
@@ -88,7 +88,7 @@ ListenerStep ListenerProtocol::next_busy(std::string_view& bytes) {
     bytes.remove_prefix(take);
     if (take != line_end) {
         if (bytes.empty()) return ListenerStep::NeedMore;
-        return unknown(ListenerStep::BadLine);   // longer than any result line is
+        return unknown(ListenerStep::BadLine);  // longer than any result line is
     }
     bytes.remove_prefix(1);
     if (resumed_ && pending_ == kReadyLine.substr(0, kReadyLine.size() - 1)) {
@@ -127,7 +127,8 @@ void ListenerProtocol::resume(ListenerState state, const ListenerProgress& progr
     if ((progress.flags & ListenerProgress::kInResult) != 0) {
         in_result_ = state_ == ListenerState::Busy && progress.result_left > 0;
         result_left_ = in_result_ ? progress.result_left : 0;
-        maybe_ok_ = in_result_ && (progress.flags & ListenerProgress::kMaybeOk) != 0 && result_left_ <= kOk.size();
+        maybe_ok_ =
+            in_result_ && (progress.flags & ListenerProgress::kMaybeOk) != 0 && result_left_ <= kOk.size();
         return;
     }
     if ((progress.flags & ListenerProgress::kSkipped) != 0) pending_.assign(kResultPrefix, '.');

@@ -6,8 +6,8 @@
 // It keeps at most one line of kMaxResultLine bytes; of a result only its length and whether it is "OK".
 //
 // Resumed mode, for an engine that replaces one that died and may have missed something: a line READY is
-// ignored wherever it is not expected, and a RESULT in state READY is taken as the answer to an event of the dead
-// engine. Sending to a listener that has not said READY does no harm: the event waits in its stdin.
+// ignored wherever it is not expected, and a RESULT in state READY is taken as the answer to an event of the
+// dead engine. Sending to a listener that has not said READY does no harm: the event waits in its stdin.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,7 @@ enum class ListenerState : std::uint8_t { Ready = 10, Busy = 20, Acknowledged = 
 // "READY"
 std::string_view listener_state_name(ListenerState state);
 
-constexpr std::size_t kMaxResultLine = 4096;   // bytes, without the LF
+constexpr std::size_t kMaxResultLine = 4096;  // bytes, without the LF
 
 enum class ListenerStep {
     NeedMore,   // all bytes are consumed, nothing has changed
@@ -36,13 +36,13 @@ enum class ListenerStep {
 // The part of the machine that survives an engine: how far into an answer the listener is.
 struct ListenerProgress {
     static constexpr std::size_t kKeep = 8;
-    std::uint32_t result_left = 0;    // bytes of the result still to come
-    std::uint8_t flags = 0;           // kInResult, kMaybeOk, kSkipped
-    std::uint8_t size = 0;            // bytes in kept
-    std::uint8_t kept[kKeep] = {};    // what is pending
-    static constexpr std::uint8_t kInResult = 1;   // the line is over, result_left counts
-    static constexpr std::uint8_t kMaybeOk = 2;    // what came of the result agrees with OK
-    static constexpr std::uint8_t kSkipped = 4;    // kept begins behind the line's first 7 bytes
+    std::uint32_t result_left = 0;                // bytes of the result still to come
+    std::uint8_t flags = 0;                       // kInResult, kMaybeOk, kSkipped
+    std::uint8_t size = 0;                        // bytes in kept
+    std::uint8_t kept[kKeep] = {};                // what is pending
+    static constexpr std::uint8_t kInResult = 1;  // the line is over, result_left counts
+    static constexpr std::uint8_t kMaybeOk = 2;   // what came of the result agrees with OK
+    static constexpr std::uint8_t kSkipped = 4;   // kept begins behind the line's first 7 bytes
 };
 
 class ListenerProtocol {
@@ -76,7 +76,7 @@ class ListenerProtocol {
     ListenerState state_ = ListenerState::Acknowledged;
     bool resumed_ = false;
     bool in_result_ = false;
-    bool maybe_ok_ = false;   // the result has 2 bytes, and what came of them agrees with OK
+    bool maybe_ok_ = false;  // the result has 2 bytes, and what came of them agrees with OK
     std::uint32_t result_left_ = 0;
     std::string pending_;
 };

@@ -1,6 +1,7 @@
 // What the engine's parts need from their surroundings: a log, a clock, timers, and news of descriptors.
 //
-// Interfaces, so that each unit can be tested without an event loop. LibeventLoop (libevent_loop.hpp) is the real one.
+// Interfaces, so that each unit can be tested without an event loop. LibeventLoop (libevent_loop.hpp) is the
+// real one.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,8 @@ class Log {
     virtual void line(Level level, std::string_view text) = 0;
 };
 
-// Fires once after start(), unless stopped or started anew. Destroying it stops it, also from its own callback.
+// Fires once after start(), unless stopped or started anew. Destroying it stops it, also from its own
+// callback.
 class Timer {
   public:
     virtual ~Timer() = default;
@@ -40,10 +42,11 @@ class Loop {
   public:
     virtual ~Loop() = default;
     virtual std::uint64_t monotonic_us() const = 0;
-    virtual std::int64_t wall_us() const = 0;   // microseconds since 1970
+    virtual std::int64_t wall_us() const = 0;  // microseconds since 1970
     virtual std::unique_ptr<Timer> make_timer(std::function<void()> fire) = 0;
     // Wants nothing until want() is called.
-    virtual std::unique_ptr<Watch> make_watch(int fd, std::function<void(bool readable, bool writable)> ready) = 0;
+    virtual std::unique_ptr<Watch> make_watch(int fd,
+                                              std::function<void(bool readable, bool writable)> ready) = 0;
 };
 
 }  // namespace reeve

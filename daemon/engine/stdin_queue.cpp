@@ -49,7 +49,7 @@ bool StdinQueue::flush() {
     }
     if (pending() == 0) {
         queue_.clear();
-        queue_.shrink_to_fit();   // events may be large, and many listeners idle
+        queue_.shrink_to_fit();  // events may be large, and many listeners idle
         head_ = 0;
     } else if (head_ > kMaxStdinQueue) {
         queue_.erase(0, head_);

@@ -1,5 +1,5 @@
-// Feeds arbitrary bytes, cut arbitrarily, to the listener's side of the event protocol: twice, once uncut and once in
-// pieces with the state handed from engine to engine, and both must end alike.
+// Feeds arbitrary bytes, cut arbitrarily, to the listener's side of the event protocol: twice, once uncut and
+// once in pieces with the state handed from engine to engine, and both must end alike.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

@@ -89,7 +89,8 @@ TEST_CASE("an event goes to those who want it, once for each match, and only the
     bus.subscribe(two, event_bit(EventType::ProcessGroup));
     bus.emit(EventType::RemoteCommunication, "r");
     bus.emit(EventType::ProcessGroupAdded, "g");
-    CHECK(one.seen() == Lines{"0 REMOTE_COMMUNICATION r", "0 REMOTE_COMMUNICATION r", "1 PROCESS_GROUP_ADDED g"});
+    CHECK(one.seen() ==
+          Lines{"0 REMOTE_COMMUNICATION r", "0 REMOTE_COMMUNICATION r", "1 PROCESS_GROUP_ADDED g"});
     CHECK(two.seen() == Lines{"1 PROCESS_GROUP_ADDED g"});
     bus.unsubscribe(one);
     CHECK_FALSE(bus.wanted(EventType::RemoteCommunication));
@@ -110,8 +111,9 @@ TEST_CASE("ticks exist only while they are wanted") {
     Sink ticks;
     bus.subscribe(ticks, event_bit(EventType::Tick5));
     CHECK_FALSE(loop.idle());
-    loop.advance(12'000'000);   // from x3.2 to x5.2: boundaries at 55, 60, 65
-    CHECK(ticks.seen() == Lines{"0 TICK_5 when:1795218655", "1 TICK_5 when:1795218660", "2 TICK_5 when:1795218665"});
+    loop.advance(12'000'000);  // from x3.2 to x5.2: boundaries at 55, 60, 65
+    CHECK(ticks.seen() ==
+          Lines{"0 TICK_5 when:1795218655", "1 TICK_5 when:1795218660", "2 TICK_5 when:1795218665"});
     CHECK(loop.fired == 3);
     bus.unsubscribe(ticks);
     CHECK(loop.idle());
@@ -122,18 +124,21 @@ TEST_CASE("ticks of all periods at one boundary come in order, missed ones are n
     FakeLoop loop;
     EventBus bus(loop);
     Sink sink;
-    loop.wall = 1'795'219'199'500'000;   // half a second before a full hour
+    loop.wall = 1'795'219'199'500'000;  // half a second before a full hour
     bus.subscribe(sink, event_bit(EventType::Tick));
     loop.advance(1'000'000);
-    CHECK(sink.seen() == Lines{"0 TICK_5 when:1795219200", "1 TICK_60 when:1795219200", "2 TICK_3600 when:1795219200"});
+    CHECK(sink.seen() ==
+          Lines{"0 TICK_5 when:1795219200", "1 TICK_60 when:1795219200", "2 TICK_3600 when:1795219200"});
     sink.events.clear();
-    loop.wall += 3600'000'000;   // somebody sets the clock
+    loop.wall += 3600'000'000;  // somebody sets the clock
     loop.advance(5'000'000);
-    CHECK(sink.seen() == Lines{"3 TICK_5 when:1795222805", "4 TICK_60 when:1795222800", "5 TICK_3600 when:1795222800"});
+    CHECK(sink.seen() ==
+          Lines{"3 TICK_5 when:1795222805", "4 TICK_60 when:1795222800", "5 TICK_3600 when:1795222800"});
     sink.events.clear();
-    loop.wall -= 3600'000'000;   // and back: a changed slice is a changed slice
+    loop.wall -= 3600'000'000;  // and back: a changed slice is a changed slice
     loop.advance(5'000'000);
-    CHECK(sink.seen() == Lines{"6 TICK_5 when:1795219210", "7 TICK_60 when:1795219200", "8 TICK_3600 when:1795219200"});
+    CHECK(sink.seen() ==
+          Lines{"6 TICK_5 when:1795219210", "7 TICK_60 when:1795219200", "8 TICK_3600 when:1795219200"});
 }
 
 TEST_CASE("an hour's tick looks at the clock once a minute, and joins late without a stale tick") {

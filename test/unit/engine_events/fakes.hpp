@@ -18,7 +18,7 @@ namespace reeve {
 class FakeLoop : public Loop {
   public:
     std::uint64_t now = 1'000'000'000;
-    std::int64_t wall = 1'795'218'653'200'000;   // a multiple of 5 s comes 1.8 s later
+    std::int64_t wall = 1'795'218'653'200'000;  // a multiple of 5 s comes 1.8 s later
 
     std::uint64_t monotonic_us() const override { return now; }
     std::int64_t wall_us() const override { return wall; }
@@ -35,7 +35,8 @@ class FakeLoop : public Loop {
         for (;;) {
             FakeTimer* next = nullptr;
             for (FakeTimer* timer : timers) {
-                if (timer->running && timer->due <= end && (next == nullptr || timer->due < next->due)) next = timer;
+                if (timer->running && timer->due <= end && (next == nullptr || timer->due < next->due))
+                    next = timer;
             }
             if (next == nullptr) break;
             move_to(std::max(now, next->due));
@@ -53,7 +54,8 @@ class FakeLoop : public Loop {
             bool any = false;
             for (FakeWatch* watch : std::vector<FakeWatch*>(watches)) {
                 if (std::find(watches.begin(), watches.end(), watch) == watches.end()) continue;
-                pollfd one{watch->fd, static_cast<short>((watch->read ? POLLIN : 0) | (watch->write ? POLLOUT : 0)), 0};
+                pollfd one{watch->fd,
+                           static_cast<short>((watch->read ? POLLIN : 0) | (watch->write ? POLLOUT : 0)), 0};
                 if (one.events == 0 || ::poll(&one, 1, 0) != 1) continue;
                 any = true;
                 std::function<void(bool, bool)> ready = watch->ready;
@@ -112,7 +114,7 @@ class FakeLoop : public Loop {
 
 class FakeLog : public Log {
   public:
-    std::vector<std::string> lines;   // "WARN text"
+    std::vector<std::string> lines;  // "WARN text"
     bool wants(Level) const override { return true; }
     void line(Level level, std::string_view text) override {
         lines.push_back(std::string(level_name(level)) + " " + std::string(text));

@@ -70,12 +70,14 @@ struct Fixture : CallHandler {
         loop.run_watches();
         Received received;
         if (front.receive(*buffer, received) != Receive::Message) return std::nullopt;
-        return Reply{received.message.serial, received.message.as<ReplyBody>(), std::string(received.message.text())};
+        return Reply{received.message.serial, received.message.as<ReplyBody>(),
+                     std::string(received.message.text())};
     }
     // "7 Value", "" if there is none.
     std::string status() {
-        static const char* const names[] = {"Part",        "Value",    "Fault",      "Unauthorized", "BadRequest",
-                                            "ServerError", "NotFound", "StreamOpen", "StreamData",   "StreamEnd"};
+        static const char* const names[] = {"Part",       "Value",       "Fault",    "Unauthorized",
+                                            "BadRequest", "ServerError", "NotFound", "StreamOpen",
+                                            "StreamData", "StreamEnd"};
         std::optional<Reply> one = reply();
         return one ? std::to_string(one->id) + " " + names[static_cast<std::uint32_t>(one->body.kind)] : "";
     }
@@ -96,7 +98,8 @@ std::string arguments(std::vector<Value> values) {
 TEST_CASE("a call arrives whole, and its value goes back") {
     Fixture f;
     std::string args = arguments({Value::string("x"), Value::integer(3)});
-    CallBody body{0, 1000, static_cast<std::uint32_t>(args.size()), CallKind::Rpc, Credentials::None, 4, 0, 0, 9};
+    CallBody body{0, 1000, static_cast<std::uint32_t>(args.size()), CallKind::Rpc, Credentials::None, 4, 0,
+                  0, 9};
     f.send(Msg::CALL, 7, body, "a.bclocalhost" + args);
     REQUIRE(f.calls.size() == 1);
     CHECK(f.calls[0].id == 7);
@@ -152,19 +155,25 @@ TEST_CASE("each broken rule closes the edge with one line and cancels what is op
         return body;
     };
     const Case cases[] = {
-        {"unknown kind of call", [&](Fixture& f) { f.send(Msg::CALL, 9, with([](auto& b) { b.kind = CallKind{0}; })); }},
-        {"unknown kind of call", [&](Fixture& f) { f.send(Msg::CALL, 9, with([](auto& b) { b.kind = CallKind{6}; })); }},
+        {"unknown kind of call",
+         [&](Fixture& f) { f.send(Msg::CALL, 9, with([](auto& b) { b.kind = CallKind{0}; })); }},
+        {"unknown kind of call",
+         [&](Fixture& f) { f.send(Msg::CALL, 9, with([](auto& b) { b.kind = CallKind{6}; })); }},
         {"unknown kind of credentials",
          [&](Fixture& f) { f.send(Msg::CALL, 9, with([](auto& b) { b.credentials = Credentials{5}; })); }},
-        {"unknown listener", [&](Fixture& f) { f.send(Msg::CALL, 9, with([](auto& b) { b.listener = 2; })); }},
+        {"unknown listener",
+         [&](Fixture& f) { f.send(Msg::CALL, 9, with([](auto& b) { b.listener = 2; })); }},
         {"arguments too long",
-         [&](Fixture& f) { f.send(Msg::CALL, 9, with([](auto& b) { b.args_size = FrontLink::kMaxArgs + 1; })); }},
+         [&](Fixture& f) {
+             f.send(Msg::CALL, 9, with([](auto& b) { b.args_size = FrontLink::kMaxArgs + 1; }));
+         }},
         {"request number in use", [&](Fixture& f) { f.send(Msg::CALL, 1, good); }},
         {"user name without credentials",
          [&](Fixture& f) { f.send(Msg::CALL, 9, with([](auto& b) { b.user_size = 1; }), "u"); }},
         {"texts longer than the message",
          [&](Fixture& f) { f.send(Msg::CALL, 9, with([](auto& b) { b.method_size = 5; }), "meth"); }},
-        {"texts longer than the message", [&](Fixture& f) {
+        {"texts longer than the message",
+         [&](Fixture& f) {
              f.send(Msg::CALL, 9, with([](auto& b) { b.method_size = b.address_size = 0xFFFF; }), "meth");
          }},
         {"more arguments than announced", [&](Fixture& f) { f.send(Msg::CALL, 9, good, "x"); }},
@@ -182,10 +191,12 @@ TEST_CASE("each broken rule closes the edge with one line and cancels what is op
         {"arguments for no open call", [&](Fixture& f) { f.send(Msg::CALL_MORE, 1, Empty{}, "x"); }},
         {"arguments that cannot be decoded",
          [&](Fixture& f) { f.send(Msg::CALL, 9, with([](auto& b) { b.args_size = 1; }), "\x7f"); }},
-        {"arguments that cannot be decoded", [&](Fixture& f) {
+        {"arguments that cannot be decoded",
+         [&](Fixture& f) {
              std::string bytes;
              encode(Value::integer(1), bytes);
-             f.send(Msg::CALL, 9, with([&](auto& b) { b.args_size = static_cast<std::uint32_t>(bytes.size()); }), bytes);
+             f.send(Msg::CALL, 9,
+                    with([&](auto& b) { b.args_size = static_cast<std::uint32_t>(bytes.size()); }), bytes);
          }},
         {"a pull on a request that is no stream", [&](Fixture& f) { f.send(Msg::PULL, 1, Empty{}); }},
         {"a pull before the last one was answered",
@@ -204,11 +215,13 @@ TEST_CASE("each broken rule closes the edge with one line and cancels what is op
          [&](Fixture& f) {
              for (std::uint32_t id = 2; id < kMaxOpenCalls + 2; ++id) f.send(Msg::CALL, id, good);
          }},
-        {"message too short", [&](Fixture& f) {
+        {"message too short",
+         [&](Fixture& f) {
              REQUIRE(::write(f.front.fd(), "\x46\0\0\0\1\0\0\0", 8) == 8);
              f.loop.run_watches();
          }},
-        {"message of another edge", [&](Fixture& f) {
+        {"message of another edge",
+         [&](Fixture& f) {
              REQUIRE(::write(f.front.fd(), "\x15\0\0\0\1\0\0\0", 8) == 8);
              f.loop.run_watches();
          }},
@@ -218,8 +231,8 @@ TEST_CASE("each broken rule closes the edge with one line and cancels what is op
         Fixture f;
         f.call(1, CallKind::LogTail);
         one.act(f);
-        CHECK(f.log.lines == Lines{std::string("ERRO supervisor-rpc broke the rules of its connection (") + one.what +
-                                   "); the connection is closed"});
+        CHECK(f.log.lines == Lines{std::string("ERRO supervisor-rpc broke the rules of its connection (") +
+                                   one.what + "); the connection is closed"});
         CHECK_FALSE(f.link.connected());
         CHECK(f.link.open_requests() == 0);
         CHECK(std::count(f.cancels.begin(), f.cancels.end(), 1u) == 1);
@@ -270,7 +283,7 @@ TEST_CASE("credentials") {
     f.send(Msg::CALL, 6, body);
     CHECK(f.status() == "6 ServerError");
     CHECK(f.calls.size() == 1);
-    f.call(7, CallKind::Auth);   // a server without authentication
+    f.call(7, CallKind::Auth);  // a server without authentication
     CHECK(f.status() == "7 Value");
 }
 
@@ -354,7 +367,7 @@ TEST_CASE("cancelled requests get no reply") {
     CallBody body{};
     body.kind = CallKind::Rpc;
     body.args_size = FrontLink::kMaxArgs;
-    for (std::uint32_t id = 10; id < 30; ++id) {   // cancelled halves do not count
+    for (std::uint32_t id = 10; id < 30; ++id) {  // cancelled halves do not count
         f.send(Msg::CALL, id, body);
         f.send(Msg::CANCEL, id, Empty{});
     }

@@ -47,7 +47,11 @@ struct Fixture {
         : host(members), pool(bus, loop, log, host, config(members, buffer_size)) {}
 
     static PoolConfig config(std::size_t members, std::size_t buffer_size) {
-        PoolConfig out{"p", "sup", event_bit(EventType::RemoteCommunication) | event_bit(EventType::Tick60), buffer_size, {}};
+        PoolConfig out{"p",
+                       "sup",
+                       event_bit(EventType::RemoteCommunication) | event_bit(EventType::Tick60),
+                       buffer_size,
+                       {}};
         for (std::size_t i = 0; i < members; ++i) out.members.push_back("l" + std::to_string(i));
         return out;
     }
@@ -62,12 +66,14 @@ struct Fixture {
 };
 
 std::string envelope(int serial, int pool_serial, const std::string& payload) {
-    return "ver:3.0 server:sup serial:" + std::to_string(serial) + " pool:p poolserial:" + std::to_string(pool_serial) +
+    return "ver:3.0 server:sup serial:" + std::to_string(serial) +
+           " pool:p poolserial:" + std::to_string(pool_serial) +
            " eventname:REMOTE_COMMUNICATION len:" + std::to_string(payload.size()) + "\n" + payload;
 }
 
 constexpr const char* kUnknown =
-    "WARN l0: has entered the UNKNOWN state and will no longer receive events, this usually indicates the process "
+    "WARN l0: has entered the UNKNOWN state and will no longer receive events, this usually indicates the "
+    "process "
     "violated the eventlistener protocol";
 
 }  // namespace
@@ -82,8 +88,9 @@ TEST_CASE("a listener gets the event as documented") {
     CHECK(f.log.take() == Lines{"DEBG 'l0' stdout output:\nb'READY\\n'", "DEBG l0: ACKNOWLEDGED -> READY",
                                 "DEBG l0: READY -> BUSY", "DEBG event 0 sent to listener l0"});
     f.pool.on_output(0, "RESULT 2\nOKREADY\n");
-    CHECK(f.log.take() == Lines{"DEBG 'l0' stdout output:\nb'RESULT 2\\nOKREADY\\n'", "DEBG l0: event was processed",
-                                "DEBG l0: BUSY -> ACKNOWLEDGED", "DEBG l0: ACKNOWLEDGED -> READY"});
+    CHECK(f.log.take() == Lines{"DEBG 'l0' stdout output:\nb'RESULT 2\\nOKREADY\\n'",
+                                "DEBG l0: event was processed", "DEBG l0: BUSY -> ACKNOWLEDGED",
+                                "DEBG l0: ACKNOWLEDGED -> READY"});
     f.emit("b");
     CHECK(f.sent().back() == envelope(1, 1, "b"));
 }
@@ -137,7 +144,8 @@ TEST_CASE("overlapping subscriptions deliver the same serials twice") {
     bus.emit(EventType::RemoteCommunication, "b");
     CHECK(pool.buffered() == 4);
     for (int i = 0; i < 4; ++i) pool.on_output(0, i == 0 ? "READY\n" : "RESULT 2\nOKREADY\n");
-    CHECK(host.members[0].sent == Lines{envelope(0, 0, "a"), envelope(0, 0, "a"), envelope(1, 1, "b"), envelope(1, 1, "b")});
+    CHECK(host.members[0].sent ==
+          Lines{envelope(0, 0, "a"), envelope(0, 0, "a"), envelope(1, 1, "b"), envelope(1, 1, "b")});
 }
 
 TEST_CASE("a full buffer drops its oldest event") {
@@ -154,7 +162,8 @@ TEST_CASE("a rejected event goes back to the head, and a full buffer makes room"
     for (std::string name : {"a", "b", "c", "d"}) f.emit(name);
     CHECK(f.loud() == Lines{"ERRO pool p event buffer overflowed, discarding event 1"});
     f.pool.on_output(0, "RESULT 4\nFAIL");
-    CHECK(f.loud() == Lines{"WARN l0: event was rejected", "ERRO pool p event buffer overflowed, discarding event 2"});
+    CHECK(f.loud() ==
+          Lines{"WARN l0: event was rejected", "ERRO pool p event buffer overflowed, discarding event 2"});
     f.pool.on_output(0, "READY\n");
     f.pool.on_output(0, "RESULT 2\nOKREADY\n");
     CHECK(f.sent() == Lines{envelope(0, 0, "a"), envelope(0, 0, "a"), envelope(3, 3, "d")});

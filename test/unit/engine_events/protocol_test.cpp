@@ -131,8 +131,14 @@ TEST_CASE("an endless line is refused when it is longer than any result") {
 
 TEST_CASE("where the stream is cut makes no difference") {
     const std::string_view streams[] = {
-        "RESULT 2\nOKREADY\n",    "RESULT 4\nFAILREADY\n",  "RESULT 2\nOKhello\n", "hello world\nREADY\n",
-        "RESULT 12\nOKOKOKOKOKOKREADY\n", "RESULT 0\nREADY\n", "RESULT 1\n\nREADY\n", "RESULT -1\nx",
+        "RESULT 2\nOKREADY\n",
+        "RESULT 4\nFAILREADY\n",
+        "RESULT 2\nOKhello\n",
+        "hello world\nREADY\n",
+        "RESULT 12\nOKOKOKOKOKOKREADY\n",
+        "RESULT 0\nREADY\n",
+        "RESULT 1\n\nREADY\n",
+        "RESULT -1\nx",
     };
     for (std::string_view stream : streams) {
         CAPTURE(stream);
@@ -140,7 +146,8 @@ TEST_CASE("where the stream is cut makes no difference") {
         for (std::size_t i = 0; i <= stream.size(); ++i) {
             for (std::size_t j = i; j <= stream.size(); ++j) {
                 // A last piece behind READY would meet an event: only cuts before that are comparable.
-                std::string cut = run({"READY\n", stream.substr(0, i), stream.substr(i, j - i), stream.substr(j)});
+                std::string cut =
+                    run({"READY\n", stream.substr(0, i), stream.substr(i, j - i), stream.substr(j)});
                 CHECK(cut == "ready " + whole);
             }
         }
@@ -148,11 +155,12 @@ TEST_CASE("where the stream is cut makes no difference") {
 }
 
 TEST_CASE("progress carries a half-said answer to another engine") {
-    const std::string_view answers[] = {"RESULT 2\nOKREADY\n", "RESULT 4\nFAILREADY\n", "RESULT 12\nOKOKOKOKOKOKREADY\n"};
+    const std::string_view answers[] = {"RESULT 2\nOKREADY\n", "RESULT 4\nFAILREADY\n",
+                                        "RESULT 12\nOKOKOKOKOKOKREADY\n"};
     for (std::string_view answer : answers) {
         CAPTURE(answer);
         std::string whole = busy(answer);
-        for (std::size_t i = 0; i < answer.size() - 6; ++i) {   // before the READY
+        for (std::size_t i = 0; i < answer.size() - 6; ++i) {  // before the READY
             ListenerProtocol old_one;
             std::string trace;
             feed(old_one, "READY\n", trace);

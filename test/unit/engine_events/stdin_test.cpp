@@ -34,7 +34,8 @@ TEST_CASE("what does not fit into the pipe is kept and goes later, in order") {
     FakeLoop loop;
     Pipe pipe;
     int drained = 0, closed = 0;
-    StdinQueue queue(loop, std::move(pipe.write_end), [&] { ++drained; }, [&] { ++closed; });
+    StdinQueue queue(
+        loop, std::move(pipe.write_end), [&] { ++drained; }, [&] { ++closed; });
     CHECK(queue.write("") == StdinQueue::Result::Taken);
     CHECK(queue.write("first") == StdinQueue::Result::Taken);
     CHECK(queue.pending() == 0);
@@ -85,7 +86,8 @@ TEST_CASE("a callback may destroy the queue") {
     FakeLoop loop;
     Pipe pipe;
     std::unique_ptr<StdinQueue> queue;
-    queue = std::make_unique<StdinQueue>(loop, std::move(pipe.write_end), [&] { queue.reset(); }, [] {});
+    queue = std::make_unique<StdinQueue>(
+        loop, std::move(pipe.write_end), [&] { queue.reset(); }, [] {});
     CHECK(queue->write(std::string(70'000, 'x')) == StdinQueue::Result::Taken);
     pipe.read(65536);
     loop.run_watches();
