@@ -29,7 +29,7 @@ LogWriter::LogWriter(event_base* base, UniqueFd spawner, PipeRelay relay)
       reader_buffer_(std::make_unique<std::array<char, kMaxChunk>>()),
       spawner_(base, *this, *receive_buffer_, Edge::LS, Edge::SL),
       engine_(base, *this, *receive_buffer_, Edge::LE, Edge::EL),
-      syslog_(base),
+      syslog_(base, [this] { ask_for_syslog(); }),
       main_log_(syslog_),
       reader_(base, *this),
       cleanup_(event_new(base, -1, 0, on_cleanup, this)),

@@ -75,6 +75,7 @@ class LogWriter final : public LinkOwner, public StreamHub, public ReaderHub {
 
     Stream* find(std::uint32_t stream);
     void ask_spawner(const Opening& opening);
+    void ask_for_syslog();
     void violation(const char* reason);
     bool sound(const StreamBody& body, const Received& received) const;
     void others_follow(const Stream& stream, FileId old, bool replaced);

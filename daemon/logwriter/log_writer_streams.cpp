@@ -95,6 +95,10 @@ void LogWriter::open_for_reader(std::uint32_t stream, FileOp op, std::uint64_t t
     if (spawner_.is_open()) ask_spawner({stream, op, false, 0, ticket});
 }
 
+void LogWriter::ask_for_syslog() {
+    if (spawner_.is_open()) ask_spawner({kSyslogStream, FileOp::Reopen, false, 0, 0});
+}
+
 void LogWriter::on_logfile(Received& received) {
     const Message& message = received.message;
     auto body = message.as<LogfileBody>();
@@ -106,6 +110,10 @@ void LogWriter::on_logfile(Received& received) {
     UniqueFd fd = static_cast<UniqueFd&&>(received.fds[0]);
     bool special = (body.flags & kStreamSpecial) != 0;
     if (body.error == 0 && !fd.valid() && !special) return violation("a success without a file");
+    if (body.stream == kSyslogStream) {
+        if (fd.valid()) syslog_.open(static_cast<UniqueFd&&>(fd));
+        return;
+    }
 
     Stream* stream = find(body.stream);
     if (opening.for_stream && (stream == nullptr || stream->serial() != opening.child)) return;
@@ -165,6 +173,7 @@ void LogWriter::on_output(Stream& stream, std::string_view text) {
 }
 
 void LogWriter::on_communication(Stream& stream, std::string_view text) {
+    main_log_.line(Level::Debug, label(stream) + " emitted a comm event");
     if (!engine_.is_open() && engine_.queued_bytes() > kCrowdedBytes) {
         ++events_lost_;
         return;

@@ -27,7 +27,8 @@ void start_timer(event* timer, std::int64_t ms) {
     event_add(timer, &delay);
 }
 
-// An event listener speaks a protocol on its stdout: no events and no capture there.
+// An event listener speaks a protocol on its stdout: no events and no capture there. (Nor an echo: the engine
+// shows what it says.)
 StreamBody adjusted(StreamBody what) {
     if (what.kind == StreamKind::ListenerStdout) {
         what.flags &= ~kStreamEvents;
@@ -48,7 +49,7 @@ Stream::Stream(StreamHub& hub, const StreamBody& what, std::uint32_t serial, std
       file_(hub.relay()),
       rotation_(what.maxbytes),
       plain_((what_.flags & (kStreamStripAnsi | kStreamSyslog | kStreamEvents)) == 0 && what_.capture_max == 0 &&
-             !hub.echoes()),
+             (!hub.echoes() || what_.kind == StreamKind::ListenerStdout)),
       budget_(kUnlimited),
       captured_(what_.capture_max) {
     retry_.reset(event_new(hub_.base(), -1, 0, on_retry, this));
@@ -214,7 +215,7 @@ void Stream::pass_on(std::string_view text, bool captured) {
         log(text);
         if ((what_.flags & kStreamSyslog) != 0) hub_.on_syslog(*this, text);
     }
-    if (hub_.echoes()) hub_.on_echo(*this, text);
+    if (hub_.echoes() && what_.kind != StreamKind::ListenerStdout) hub_.on_echo(*this, text);
     if ((what_.flags & kStreamEvents) != 0) hub_.on_output(*this, text);
 }
 

@@ -16,6 +16,7 @@ constexpr std::size_t kMaxQueued = 1024;     // messages
 constexpr std::size_t kMaxLine = 8 * 1024;   // bytes of one message; longer lines make several
 constexpr int kFacilityUser = 1;
 constexpr timeval kRetry{1, 0};
+constexpr timeval kAskAgain{5, 0};
 constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
@@ -54,6 +55,9 @@ void for_each_line(std::string_view text, const std::function<void(std::string_v
     }
 }
 
+Syslog::Syslog(event_base* base, std::function<void()> reconnect)
+    : base_(base), reconnect_(std::move(reconnect)), retry_(event_new(base, -1, 0, on_retry, this)) {}
+
 void Syslog::open(UniqueFd socket) {
     writable_.reset();
     socket_ = static_cast<UniqueFd&&>(socket);
@@ -62,7 +66,6 @@ void Syslog::open(UniqueFd socket) {
 }
 
 void Syslog::send(int severity, std::string_view line) {
-    if (!is_open()) return;
     do {
         if (queue_.size() >= kMaxQueued) {
             ++dropped_;
@@ -71,6 +74,7 @@ void Syslog::send(int severity, std::string_view line) {
         queue_.push_back(syslog_message(severity, line.substr(0, kMaxLine), ::time(nullptr)));
         line.remove_prefix(std::min(line.size(), kMaxLine));
     } while (!line.empty());
+    if (!socket_.valid()) return ask();
     if (evtimer_pending(writable_.get(), nullptr) == 0) flush();
 }
 
@@ -83,10 +87,26 @@ void Syslog::flush() {
                 event_add(writable_.get(), &kRetry);
                 return;
             }
-            ++dropped_;   // the logger is gone, or does not want this one
+            if (errno != EMSGSIZE) {   // the logger has ended
+                writable_.reset();
+                socket_.reset();
+                return ask();
+            }
+            ++dropped_;
         }
         queue_.pop_front();
     }
+}
+
+void Syslog::ask() {
+    if (evtimer_pending(retry_.get(), nullptr) != 0) return;
+    event_add(retry_.get(), &kAskAgain);
+    reconnect_();
+}
+
+void Syslog::on_retry(evutil_socket_t, short, void* self) {
+    Syslog& syslog = *static_cast<Syslog*>(self);
+    if (!syslog.socket_.valid() && !syslog.queue_.empty()) syslog.ask();
 }
 
 void Syslog::on_writable(evutil_socket_t, short, void* self) { static_cast<Syslog*>(self)->flush(); }

@@ -1,6 +1,7 @@
 // Sends lines to the system logger through a datagram socket that is connected already: one message a line,
-// "<PRI>Mmm dd hh:mm:ss supervisord: text", facility user. Never blocks: a logger that is busy is waited for with
-// a bounded queue, beyond which lines are counted and dropped.
+// "<PRI>Mmm dd hh:mm:ss supervisord: text", facility user. Never blocks: a logger that is busy, or away while it is
+// restarted, is waited for with a bounded queue, beyond which lines are counted and dropped. Only the spawner can
+// connect a new socket, so it is asked for one while lines wait.
 #pragma once
 
 #include <cstddef>
@@ -28,9 +29,9 @@ void for_each_line(std::string_view text, const std::function<void(std::string_v
 
 class Syslog {
   public:
-    explicit Syslog(event_base* base) : base_(base) {}
+    // reconnect: asks the spawner; open() follows, or nothing.
+    Syslog(event_base* base, std::function<void()> reconnect);
     void open(UniqueFd socket);
-    bool is_open() const { return socket_.valid(); }
     void send(int severity, std::string_view line);
     // Lines dropped since the last call.
     std::uint64_t take_dropped();
@@ -38,11 +39,15 @@ class Syslog {
 
   private:
     static void on_writable(evutil_socket_t, short, void* self);
+    static void on_retry(evutil_socket_t, short, void* self);
     void flush();
+    void ask();
 
     event_base* base_;
+    std::function<void()> reconnect_;
     UniqueFd socket_;
     EventPtr writable_;
+    EventPtr retry_;
     std::deque<std::string> queue_;
     std::uint64_t dropped_ = 0;
 };
