@@ -98,6 +98,9 @@ std::optional<std::string> LineEditor::read(const std::string& prompt) {
     interrupted_ = false;
     last_listed_.clear();
     int count = 0;
+    // libedit prints the prompt first and prepares the terminal then; what is typed between would be lost or
+    // shown twice.
+    el_set(edit_, EL_PREP_TERM, 1);
     const char* line = el_gets(edit_, &count);
     if (interrupted_) throw Interrupted();
     if (line == nullptr || count <= 0) return std::nullopt;

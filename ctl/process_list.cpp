@@ -2,6 +2,7 @@
 #include "ctl/process_list.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/text/py_repr.hpp"
 #include "ctl/errors.hpp"
@@ -29,6 +30,11 @@ std::int64_t number_member(const Value& value, std::string_view name) {
 const std::vector<Value>& elements(const Value& value) {
     if (!value.is(Value::Kind::Array)) throw Error("the answer is no list");
     return value.items();
+}
+
+std::vector<Value> elements(Value&& value) {
+    elements(std::as_const(value));
+    return std::move(value.items());
 }
 
 ProcessInfo process_info(const Value& value) {
