@@ -1,0 +1,35 @@
+"""The processes that a supervisord consists of, as /proc shows them."""
+
+import os
+from pathlib import Path
+
+from harness import status_of, wait_for
+
+# /proc/PID/status cuts names after 15 characters.
+NAMES = {'engine': 'supervisor-engi', 'front': 'supervisor-rpc', 'log': 'supervisor-log'}
+
+TEST_PROGRAMS = Path(os.environ.get('TEST_PROGRAMS') or
+                     Path(__file__).resolve().parents[1] / 'build/test/blackbox')
+WORKER = TEST_PROGRAMS / 'worker'
+
+
+def children(pid):
+    """The pids of a process's children."""
+    found = []
+    for task in Path(f'/proc/{pid}/task').iterdir():
+        found += map(int, (task / 'children').read_text().split())
+    return found
+
+
+def parts_of(daemon_pid):
+    """{'engine': pid, 'front': pid, 'log': pid} of the parts that are there."""
+    names = {status_of(pid).get('Name'): pid for pid in children(daemon_pid)}
+    return {role: names[name] for role, name in NAMES.items() if name in names}
+
+
+def wait_parts(daemon_pid, other_than=None):
+    """Waits until all parts are there, the pid `other_than` not among them."""
+    def complete():
+        parts = parts_of(daemon_pid)
+        return parts if len(parts) == len(NAMES) and other_than not in parts.values() else None
+    return wait_for(complete, 'all parts')

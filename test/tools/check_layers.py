@@ -1,0 +1,127 @@
+#!/usr/bin/python3
+"""Checks who includes whom, what each binary links, and how it is hardened.
+
+    check_layers.py SOURCE BUILD
+
+ARCHITECTURE.md has the rules in words; LAYERS and NEEDED are the same for this script. The last line is
+"N passed, N failed, 0 skipped".
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+# Folder: (folders of this project that it may include, headers of libraries that it may include).
+LAYERS = {
+    'common/base': ([], []),
+    'common/text': (['common/base'], []),
+    'common/rpcproto': (['common/base', 'common/text'], []),
+    'common/sandbox': (['common/base'], ['cap-ng.h', 'seccomp.h']),
+    'common/conf': (['common/base', 'common/text'], ['boost/property_tree/']),
+    'spawner': (['common/base'], ['cap-ng.h']),
+    'daemon/confread': (['common/base', 'common/text', 'common/conf'], ['boost/', 'cap-ng.h']),
+    'daemon/engine': (['common/base', 'common/text', 'common/rpcproto', 'common/sandbox'], ['event2/']),
+    'daemon/logwriter': (['common/base', 'common/text', 'common/sandbox'], ['event2/']),
+    'rpc': (['common/base', 'common/text', 'common/rpcproto', 'common/sandbox'], ['event2/', 'expat.h']),
+    'ctl': (['common/base', 'common/text', 'common/conf', 'common/rpcproto'],
+            ['boost/', 'curl/', 'editline/', 'histedit.h', 'xmlrpc-c/']),
+}
+LIBRARIES = ('boost/', 'cap-ng.h', 'curl/', 'editline/', 'event.h', 'event2/', 'expat.h', 'histedit.h',
+             'openssl/', 'seccomp.h', 'xmlrpc-c/', 'xmlrpc.h')
+
+# Shared objects that a binary may need at run time; the C library's own parts are always allowed.
+CXX = ['libstdc++.so.6', 'libgcc_s.so.1']
+NEEDED = {
+    'supervisord': ['libcap-ng.so.0'],
+    'supervisor-confread': CXX + ['libboost_program_options.so.1.74.0', 'libcap-ng.so.0'],
+    'supervisor-engine': CXX + ['libevent_core-2.1.so.7', 'libcap-ng.so.0', 'libseccomp.so.2'],
+    'supervisor-log': CXX + ['libevent_core-2.1.so.7', 'libcap-ng.so.0', 'libseccomp.so.2'],
+    'supervisor-rpc': CXX + ['libevent_core-2.1.so.7', 'libevent_extra-2.1.so.7', 'libexpat.so.1',
+                             'libcap-ng.so.0', 'libseccomp.so.2'],
+    'supervisorctl': CXX + ['libboost_program_options.so.1.74.0', 'libcurl.so.4', 'libedit.so.2',
+                            'libxmlrpc++.so.8', 'libxmlrpc.so.3', 'libxmlrpc_util.so.4'],
+    'echo_supervisord_conf': CXX + ['libboost_program_options.so.1.74.0'],
+    'pidproxy': CXX,
+}
+LIBC = ('libc.so.', 'libm.so.', 'ld-linux')
+
+# What can run as root stays small enough to be read as a whole: lines of code, without comments and blanks.
+SPAWNER_BUDGET = 2600
+
+passed = failed = 0
+
+
+def report(good, what):
+    global passed, failed
+    if good:
+        passed += 1
+    else:
+        failed += 1
+        print(f'failed  {what}')
+
+
+def check_includes(source, folder):
+    folders, headers = LAYERS[folder]
+    wrong = []
+    for path in sorted((source / folder).rglob('*.?pp')):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            own = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
+            system = re.match(r'\s*#\s*include\s+<([^>]+)>', line)
+            if own and own[1] != 'reeve_config.hpp':
+                target = own[1].rpartition('/')[0]
+                if not any(target == f or target.startswith(f + '/') for f in [*folders, folder]):
+                    wrong.append(f'{path.relative_to(source)}:{number} includes "{own[1]}"')
+            if system and system[1].startswith(LIBRARIES) and not system[1].startswith(tuple(headers) or ('\0',)):
+                wrong.append(f'{path.relative_to(source)}:{number} includes <{system[1]}>')
+    report(not wrong, f'{folder} includes what it must not:\n        ' + '\n        '.join(wrong))
+
+
+def check_folders(source):
+    """Every folder with code has a row, so that a new one cannot go unchecked."""
+    folders = {str(path.parent.relative_to(source)) for top in ('common', 'spawner', 'daemon', 'rpc', 'ctl')
+               for path in (source / top).rglob('*.?pp')}
+    unknown = [f for f in folders if not any(f == row or f.startswith(row + '/') for row in LAYERS)]
+    report(not unknown, f'folders without a row in LAYERS: {unknown}')
+
+
+def check_binary(build, name):
+    path = build / name
+    if not path.exists():
+        report(False, f'{name} is not in {build}')
+        return
+    text = subprocess.run(['readelf', '--wide', '-h', '-l', '-d', path], check=True, text=True,
+                          capture_output=True).stdout
+    needed = re.findall(r'\(NEEDED\).*\[(.*)\]', text)
+    surplus = [n for n in needed if not n.startswith(LIBC) and n not in NEEDED[name]]
+    report(not surplus, f'{name} needs {surplus}')
+    lacks = [what for what, pattern in {
+        'position independence': r'Type:\s+DYN', 'immediate binding': r'BIND_NOW|\bNOW\b',
+        'RELRO': r'GNU_RELRO', 'a stack without execution': r'GNU_STACK\s.*\sRW\s'}.items()
+             if not re.search(pattern, text)]
+    report(not lacks, f'{name} lacks {lacks}')
+
+
+def check_size(source):
+    lines = 0
+    for path in (source / 'spawner').rglob('*.?pp'):
+        text = re.sub(r'/\*.*?\*/', '', path.read_text(), flags=re.S)
+        lines += sum(bool(re.sub(r'//.*', '', line).strip()) for line in text.splitlines())
+    print(f'        spawner: {lines} lines of code, budget {SPAWNER_BUDGET}')
+    report(lines <= SPAWNER_BUDGET, f'the spawner has {lines} lines of code, more than {SPAWNER_BUDGET}')
+
+
+def main():
+    source, build = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
+    for folder in LAYERS:
+        check_includes(source, folder)
+    check_folders(source)
+    for name in NEEDED:
+        check_binary(build, name)
+    check_size(source)
+    print(f'{passed} passed, {failed} failed, 0 skipped')
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
