@@ -1,0 +1,158 @@
+// The edge to the log writer. See log_link.hpp.
+#include "daemon/engine/log_link.hpp"
+
+#include <algorithm>
+
+namespace reeve {
+
+LogLink::LogLink(Loop& loop, LogNews& news) : news_(news), link_(loop, Edge::EL, Edge::LE, *this) {}
+
+void LogLink::attach(UniqueFd fd) {
+    end_follows();
+    link_.attach(std::move(fd), [](Msg type) { return type == Msg::LINE || type == Msg::APPEND; });
+    if (dropped_ > 0) {
+        std::uint64_t lost = std::exchange(dropped_, 0);
+        line(Level::Warn, std::to_string(lost) + " log lines were lost while the log writer was not there");
+    }
+    for (auto& [number, request] : requests_) {
+        request.bytes.clear();
+        send_request(number, request);
+    }
+}
+
+void LogLink::line(Level level, std::string_view text) {
+    if (!wants(level)) return;
+    if (link_.queued_bytes() > kMaxQueued) {
+        ++dropped_;
+        return;
+    }
+    link_.send(Msg::LINE, 0, LineBody{level}, text.substr(0, kMaxText));
+}
+
+void LogLink::append(std::uint32_t stream, std::uint32_t serial, std::string_view bytes) {
+    if (link_.queued_bytes() > kMaxQueued) {
+        ++dropped_;
+        return;
+    }
+    for (; !bytes.empty(); bytes.remove_prefix(std::min<std::size_t>(bytes.size(), kMaxChunk))) {
+        link_.send(Msg::APPEND, serial, AppendBody{stream, 0}, bytes.substr(0, kMaxChunk));
+    }
+}
+
+std::uint32_t LogLink::next_number() {
+    do {
+        ++last_number_;
+    } while (last_number_ == 0 || requests_.count(last_number_) != 0 || follows_.count(last_number_) != 0);
+    return last_number_;
+}
+
+void LogLink::send_request(std::uint32_t number, const Request& request) {
+    if (request.is_read) {
+        link_.send(Msg::READ, number, request.read);
+    } else {
+        link_.send(Msg::CLEAR, number, request.clear);
+    }
+}
+
+void LogLink::read(std::uint32_t stream, ReadMode mode, std::int64_t offset, std::int64_t length,
+                   std::function<void(const DoneBody&, std::string)> done) {
+    std::uint32_t number = next_number();
+    Request& request = requests_[number];
+    request.is_read = true;
+    request.read = {stream, mode, offset, length};
+    request.done = std::move(done);
+    if (connected()) send_request(number, request);
+}
+
+void LogLink::clear(std::uint32_t stream, std::function<void(const DoneBody&)> done) {
+    std::uint32_t number = next_number();
+    Request& request = requests_[number];
+    request.clear = {stream, 0};
+    request.done = [done = std::move(done)](const DoneBody& body, const std::string&) { done(body); };
+    if (connected()) send_request(number, request);
+}
+
+std::uint32_t LogLink::follow(std::uint32_t stream, std::uint32_t history, FollowCallbacks callbacks) {
+    std::uint32_t number = next_number();
+    follows_[number] = std::move(callbacks);
+    link_.send(Msg::FOLLOW, number, FollowBody{stream, history});
+    return number;
+}
+
+void LogLink::follow_more(std::uint32_t number) {
+    if (follows_.count(number) != 0) link_.send(Msg::FOLLOW_MORE, number, Empty{});
+}
+
+void LogLink::follow_end(std::uint32_t number) {
+    if (follows_.erase(number) != 0 && connected()) link_.send(Msg::FOLLOW_END, number, Empty{});
+}
+
+void LogLink::end_follows() {
+    auto follows = std::move(follows_);
+    follows_.clear();
+    for (auto& [number, callbacks] : follows) callbacks.ended();
+}
+
+const char* LogLink::on_bytes(std::uint32_t number, std::string_view bytes) {
+    if (auto it = requests_.find(number); it != requests_.end() && it->second.is_read) {
+        it->second.bytes += bytes;
+    } else if (auto follow = follows_.find(number); follow != follows_.end()) {
+        auto piece = follow->second.piece;  // a copy: it may end the follow
+        piece(bytes);
+    }
+    return nullptr;  // else: of a follow that has just been ended here
+}
+
+const char* LogLink::on_done(std::uint32_t number, const DoneBody& body) {
+    if (auto it = requests_.find(number); it != requests_.end()) {
+        Request request = std::move(it->second);
+        requests_.erase(it);
+        request.done(body, std::move(request.bytes));
+    } else if (auto follow = follows_.find(number); follow != follows_.end()) {
+        if (body.result == DoneResult::Ok) {
+            auto opened = follow->second.opened;
+            opened(body);
+        } else {
+            FollowCallbacks callbacks = std::move(follow->second);
+            follows_.erase(follow);
+            callbacks.opened(body);
+        }
+    }
+    return nullptr;
+}
+
+const char* LogLink::on_message(Received& received) {
+    const Message& message = received.message;
+    switch (message.type) {
+        case Msg::OUTPUT: {
+            auto body = message.as<OutputBody>();
+            news_.on_output(body.stream, message.serial, body.pid, message.text());
+            return nullptr;
+        }
+        case Msg::COMM: {
+            auto body = message.as<CommBody>();
+            news_.on_communication(body.stream, message.serial, body.pid, message.text(), body.last != 0);
+            return nullptr;
+        }
+        case Msg::BYTES: return on_bytes(message.serial, message.text());
+        case Msg::DONE: return on_done(message.serial, message.as<DoneBody>());
+        case Msg::DRAINED: news_.on_drained(message.as<DrainBody>().slot, message.serial); return nullptr;
+        case Msg::LOST: {
+            auto body = message.as<LostBody>();
+            line(Level::Warn, std::to_string(body.bytes) + " bytes of log stream " +
+                                  std::to_string(body.stream) + " could not be written and are lost");
+            return nullptr;
+        }
+        default: return "a message that the log writer has no use for";
+    }
+}
+
+void LogLink::on_closed(const char* violation) {
+    end_follows();
+    news_.on_log_writer_gone();
+    if (violation != nullptr) {
+        line(Level::Error, std::string("the log writer sent ") + violation + "; its edge is closed");
+    }
+}
+
+}  // namespace reeve

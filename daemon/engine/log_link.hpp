@@ -1,0 +1,90 @@
+// The edge to the log writer: lines of the main log, raw output of listeners, and requests to read, empty and
+// follow logs.
+//
+// The log writer may die at any time. Lines then wait here, up to a limit, and are counted beyond it; reading
+// and emptying is asked for again when the next one is there; a followed log ends.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "daemon/engine/link.hpp"
+#include "daemon/engine/runtime.hpp"
+
+namespace reeve {
+
+// What the log writer tells by itself. slot and pid are the child's.
+class LogNews {
+  public:
+    virtual ~LogNews() = default;
+    virtual void on_output(std::uint32_t stream, std::uint32_t serial, std::uint32_t pid, std::string_view bytes) = 0;
+    virtual void on_communication(std::uint32_t stream, std::uint32_t serial, std::uint32_t pid,
+                                  std::string_view bytes, bool last) = 0;
+    virtual void on_drained(std::uint32_t slot, std::uint32_t serial) = 0;
+    // No edge to a log writer any more: no DRAINED will come for a while.
+    virtual void on_log_writer_gone() = 0;
+};
+
+struct FollowCallbacks {
+    std::function<void(const DoneBody&)> opened;      // Ok, or why not: then it is over
+    std::function<void(std::string_view)> piece;      // the answer to follow_more()
+    std::function<void()> ended;
+};
+
+class LogLink : public Log, private LinkHandler {
+  public:
+    static constexpr std::size_t kMaxQueued = 4 * 1024 * 1024;   // bytes of lines and output that wait
+
+    LogLink(Loop& loop, LogNews& news);
+
+    void set_level(Level level) { level_ = level; }
+    void attach(UniqueFd fd);
+    bool connected() const { return link_.connected(); }
+
+    bool wants(Level level) const override { return level >= level_; }
+    void line(Level level, std::string_view text) override;
+
+    // What a listener wrote to its stdout, for its log.
+    void append(std::uint32_t stream, std::uint32_t serial, std::string_view bytes);
+    void reopen_all() { link_.send(Msg::REOPEN_ALL, 0, Empty{}); }
+
+    // done: the result, and the bytes read.
+    void read(std::uint32_t stream, ReadMode mode, std::int64_t offset, std::int64_t length,
+              std::function<void(const DoneBody&, std::string)> done);
+    void clear(std::uint32_t stream, std::function<void(const DoneBody&)> done);
+
+    // Returns the follow's number for the other two.
+    std::uint32_t follow(std::uint32_t stream, std::uint32_t history, FollowCallbacks callbacks);
+    void follow_more(std::uint32_t number);
+    void follow_end(std::uint32_t number);
+
+  private:
+    struct Request {
+        bool is_read = false;
+        ReadBody read{};
+        ClearBody clear{};
+        std::string bytes;
+        std::function<void(const DoneBody&, std::string)> done;
+    };
+
+    const char* on_message(Received& received) override;
+    void on_closed(const char* violation) override;
+    const char* on_bytes(std::uint32_t number, std::string_view bytes);
+    const char* on_done(std::uint32_t number, const DoneBody& body);
+    void send_request(std::uint32_t number, const Request& request);
+    void end_follows();
+    std::uint32_t next_number();
+
+    LogNews& news_;
+    Link link_;
+    Level level_ = Level::Info;
+    std::uint64_t dropped_ = 0;   // lines
+    std::uint32_t last_number_ = 0;
+    std::map<std::uint32_t, Request> requests_;
+    std::map<std::uint32_t, FollowCallbacks> follows_;
+};
+
+}  // namespace reeve

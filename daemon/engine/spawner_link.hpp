@@ -1,0 +1,35 @@
+// The edge to the spawner: the requests of the engine, each as one function. Answers come to the handler.
+#pragma once
+
+#include <cstdint>
+
+#include "daemon/engine/link.hpp"
+
+namespace reeve {
+
+class SpawnerLink {
+  public:
+    SpawnerLink(Loop& loop, LinkHandler& handler) : link_(loop, Edge::ES, Edge::SE, handler) {}
+
+    void attach(UniqueFd fd) { link_.attach(std::move(fd)); }
+    void ready() { link_.send(Msg::READY, 0, Empty{}); }
+    void reload(std::uint32_t request) { link_.send(Msg::RELOAD, request, Empty{}); }
+    void activate(const GroupBody& body) { link_.send(Msg::ACTIVATE, 0, body); }
+    void deactivate(const GroupBody& body) { link_.send(Msg::DEACTIVATE, 0, body); }
+    void spawn(std::uint32_t slot) { link_.send(Msg::SPAWN, 0, SpawnBody{slot}); }
+    void check(std::uint32_t slot, std::uint32_t request) { link_.send(Msg::CHECK, request, CheckBody{slot}); }
+    void kill(std::uint32_t slot, std::uint32_t serial, int signo, std::uint32_t flags) {
+        link_.send(Msg::KILL, serial, KillBody{slot, static_cast<std::uint32_t>(signo), flags});
+    }
+    void acknowledge_exit(std::uint32_t slot, std::uint32_t serial) {
+        link_.send(Msg::ACK_EXIT, serial, AckExitBody{slot});
+    }
+    void note(const NoteBody& body) { link_.send(Msg::NOTE, 0, body); }
+    void stopping(FinishMode mode) { link_.send(Msg::STOPPING, 0, StoppingBody{mode}); }
+    void finish(FinishMode mode, std::uint64_t carry) { link_.send(Msg::FINISH, 0, FinishBody{mode, 0, carry}); }
+
+  private:
+    Link link_;
+};
+
+}  // namespace reeve
