@@ -12,7 +12,7 @@ namespace reeve {
 
 enum class Type {
     Text, Path, Integer, Boolean, ByteSize, Octal, LogLevel, Directory, DirPath, LogFile, Signal, ExitCodes,
-    Autorestart, List, User, Owner, Address, FcgiSocket, Environment, Choice, Factory,
+    Autorestart, List, User, Owner, Address, FcgiSocket, Variables, Choice, Factory,
 };
 
 // A section, or a family of sections ("program" stands for [program:x]). Sections of event listeners and of
@@ -70,7 +70,7 @@ inline constexpr Option kOptions[] = {
     {"supervisord", "directory", Type::Directory, nullptr, "3.0", "working directory of the daemon; default: unchanged", "/tmp"},
     {"supervisord", "nocleanup", Type::Boolean, "false", "3.0", "keep the AUTO logs of former runs; default false", "true"},
     {"supervisord", "childlogdir", Type::Directory, nullptr, "3.0", "for AUTO logs; default $TMPDIR or /tmp", "/tmp"},
-    {"supervisord", "environment", Type::Environment, "", "3.0", "variables for all programs", "KEY=\"value\""},
+    {"supervisord", "environment", Type::Variables, "", "3.0", "variables for all programs", "KEY=\"value\""},
     {"supervisord", "strip_ansi", Type::Boolean, "false", "3.0", "no escape sequences in program logs; default false", "false"},
     {"supervisord", "log_symlinks", Type::Choice, "refuse", "Reeve", "allow: logs may be symbolic links of anybody's; default refuse", "refuse"},
     {"supervisord", "unknown_plugins", Type::Choice, "refuse", "Reeve", "warn: start without them; default refuse", "refuse"},
@@ -114,7 +114,7 @@ inline constexpr Option kOptions[] = {
     {"program", "stderr_capture_maxbytes", Type::ByteSize, "0", "3.0", "size of captured messages, 0: no capture; default 0", "1MB"},
     {"program", "stderr_events_enabled", Type::Boolean, "false", "3.0a7", "an event for each output; default false", "false"},
     {"program", "stderr_syslog", Type::Boolean, "false", "4.0.0", "each line to syslog as well; default false", "false"},
-    {"program", "environment", Type::Environment, "", "3.0", "variables for this program", "A=\"1\",B=\"2\""},
+    {"program", "environment", Type::Variables, "", "3.0", "variables for this program", "A=\"1\",B=\"2\""},
     {"program", "serverurl", Type::Text, "AUTO", "3.0", "SUPERVISOR_SERVER_URL; AUTO: of the first server", "AUTO"},
 
     {"eventlistener", "events", Type::List, nullptr, "3.0", "event types, with commas; required", "EVENT"},
