@@ -74,9 +74,9 @@ void Server::start(const StartBody& limits) {
 
 void Server::accept_from(Listener& listener) {
     for (int i = 0; i < kAcceptsPerTurn && !listener.resting; ++i) {
-        if (listener.connections >= max_connections_ && !close_oldest_idle(&listener.endpoint)) {
-            rest(listener, false);
-            return;
+        if (listener.connections >= max_connections_) {
+            if (i > 0) return;   // whether another client is there is not known; if so, we are called again
+            if (!close_oldest_idle(&listener.endpoint)) return rest(listener, false);
         }
         sockaddr_storage address{};
         socklen_t size = sizeof address;
