@@ -18,9 +18,7 @@ constexpr std::string_view kUnixScheme = "unix://";
 constexpr std::string_view kHttpScheme = "http://";
 constexpr std::string_view kRpcPath = "/RPC2";
 
-std::string errno_text(int error) {
-    return "[Errno " + std::to_string(error) + "] " + std::strerror(error);
-}
+std::string errno_text(int error) { return "[Errno " + std::to_string(error) + "] " + std::strerror(error); }
 
 }  // namespace
 
@@ -97,8 +95,7 @@ void Client::Transfer::check() const {
         case CURLE_COULDNT_RESOLVE_HOST: throw ConnectError(0, "[Errno -2] Name or service not known");
         case CURLE_GOT_NOTHING:
         case CURLE_RECV_ERROR:
-        case CURLE_PARTIAL_FILE:
-            throw ConnectError(0, "Remote end closed connection without response");
+        case CURLE_PARTIAL_FILE: throw ConnectError(0, "Remote end closed connection without response");
         case CURLE_URL_MALFORMAT: throw ConnectError(0, "the server URL is malformed");
         default: throw ConnectError(0, curl_easy_strerror(result));
     }
@@ -252,8 +249,7 @@ Value Client::call(std::string_view method, const std::vector<Value>& parameters
     run_until_done(*rpc_);
     rpc_->check();
     fresh_ = false;
-    if (rpc_->http_status() != 200)
-        throw HttpError(static_cast<int>(rpc_->http_status()), rpc_->status_line);
+    if (rpc_->http_status() != 200) throw HttpError(static_cast<int>(rpc_->http_status()), rpc_->status_line);
     return decode_response(rpc_->body);
 }
 

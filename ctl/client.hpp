@@ -1,6 +1,6 @@
-// The connection to supervisord: XML-RPC calls and log streams over HTTP, by libcurl, through a Unix socket or TCP.
-// There are no time limits, because a call may rightly last as long as a program takes to start or stop. Every
-// wait ends with the exception Interrupted when SIGINT comes.
+// The connection to supervisord: XML-RPC calls and log streams over HTTP, by libcurl, through a Unix socket
+// or TCP. There are no time limits, because a call may rightly last as long as a program takes to start or
+// stop. Every wait ends with the exception Interrupted when SIGINT comes.
 #pragma once
 
 #include <memory>
@@ -26,7 +26,7 @@ Target parse_server_url(const std::string& url);
 class LogStream {
   public:
     virtual ~LogStream() = default;
-    virtual std::string take() = 0;          // what has come since
+    virtual std::string take() = 0;  // what has come since
     virtual bool ended() const = 0;
     virtual std::string problem() const = 0;  // if the stream could not be had: why
 };
@@ -51,7 +51,8 @@ class Client {
 
     // Requests a path as a stream. Throws ConnectError for a bad URL; other problems are the stream's.
     std::unique_ptr<LogStream> open_stream(const std::string& path);
-    // Waits until a stream has bytes or ends, or input (if not -1) can be read; the answer is about the input.
+    // Waits until a stream has bytes or ends, or input (if not -1) can be read; the answer is about the
+    // input.
     bool wait(int input = -1);
 
   private:

@@ -1,8 +1,8 @@
 // The options of supervisorctl. See command_line.hpp.
 //
-// Written by hand: Boost.Program_options refuses `-c -n` and `--username=`, moves options from behind the first
-// argument to the front, and words its errors differently. With a style parser that repairs all this nothing
-// would be left for it to do.
+// Written by hand: Boost.Program_options refuses `-c -n` and `--username=`, moves options from behind the
+// first argument to the front, and words its errors differently. With a style parser that repairs all this
+// nothing would be left for it to do.
 #include "ctl/command_line.hpp"
 
 #include <span>

@@ -1,5 +1,5 @@
-// The options of supervisorctl, with the rules of the classic getopt: options end at the first word that is none,
-// so that `tail -f x` and `pid -h` reach their actions untouched.
+// The options of supervisorctl, with the rules of the classic getopt: options end at the first word that is
+// none, so that `tail -f x` and `pid -h` reach their actions untouched.
 #pragma once
 
 #include <optional>

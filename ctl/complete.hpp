@@ -15,8 +15,8 @@ class Completion {
   public:
     explicit Completion(Session& session) : session_(session) {}
 
-    // All words that can stand where `word` is typed in `line`. Asks supervisord at most once a line; if it does
-    // not answer there are none.
+    // All words that can stand where `word` is typed in `line`. Asks supervisord at most once a line; if it
+    // does not answer there are none.
     std::vector<std::string> candidates(const std::string& line, const std::string& word);
     // Forgets what supervisord has said, after each line that is carried out.
     void forget() { infos_.reset(); }

@@ -1,6 +1,6 @@
 // What can go wrong on the way to supervisord and back. Each kind is a type of its own because actions answer
-// them differently: a fault may be an expected result, a refused connection has an exit status of its own, and
-// what nobody handles ends as one line that begins with "error:".
+// them differently: a fault may be an expected result, a refused connection has an exit status of its own,
+// and what nobody handles ends as one line that begins with "error:".
 #pragma once
 
 #include <exception>

@@ -1,6 +1,7 @@
-// Ctrl-C as an event. SIGINT is blocked and read from a descriptor, so that every wait of this program (for an
-// answer, for a log, for the next line) can end at once and at a known place: by the exception Interrupted.
-// What then happens is the caller's business: a log stops, the shell ends, a single action dies of the signal.
+// Ctrl-C as an event. SIGINT is blocked and read from a descriptor, so that every wait of this program (for
+// an answer, for a log, for the next line) can end at once and at a known place: by the exception
+// Interrupted. What then happens is the caller's business: a log stops, the shell ends, a single action dies
+// of the signal.
 #pragma once
 
 #include "common/base/unique_fd.hpp"

@@ -68,11 +68,13 @@ LineEditor::LineEditor(Interrupt& interrupt, Completer completer)
     el_set(edit_, EL_EDITOR, "emacs");
     el_set(edit_, EL_SIGNAL, 0);
     el_set(edit_, EL_HIST, ::history, history_);
-    el_set(edit_, EL_PROMPT, +[](EditLine* edit) { return of(edit).prompt_.data(); });
-    el_set(edit_, EL_GETCFN,
-           +[](EditLine* edit, wchar_t* out) { return of(edit).next_character(out); });
-    el_set(edit_, EL_ADDFN, "complete-name", "Completes the name of an action, process or group",
-           +[](EditLine* edit, int) { return of(edit).complete(); });
+    el_set(
+        edit_, EL_PROMPT, +[](EditLine* edit) { return of(edit).prompt_.data(); });
+    el_set(
+        edit_, EL_GETCFN, +[](EditLine* edit, wchar_t* out) { return of(edit).next_character(out); });
+    el_set(
+        edit_, EL_ADDFN, "complete-name", "Completes the name of an action, process or group",
+        +[](EditLine* edit, int) { return of(edit).complete(); });
     el_set(edit_, EL_BIND, "^I", "complete-name", nullptr);
     el_source(edit_, nullptr);
 }
@@ -130,9 +132,8 @@ int LineEditor::next_character(wchar_t* out) {
             interrupted_ = true;
             return -1;
         }
-        pollfd fds[3] = {{STDIN_FILENO, POLLIN, 0},
-                         {window_signals_.get(), POLLIN, 0},
-                         {interrupt_.fd(), POLLIN, 0}};
+        pollfd fds[3] = {
+            {STDIN_FILENO, POLLIN, 0}, {window_signals_.get(), POLLIN, 0}, {interrupt_.fd(), POLLIN, 0}};
         if (::poll(fds, 3, -1) < 0 && errno != EINTR) return -1;
         if (fds[1].revents != 0) on_window_signal();
         if (fds[0].revents == 0) continue;

@@ -1,5 +1,5 @@
-// One line typed at a terminal, by libedit. Its own signal handling is off: it waits through our Interrupt, so that
-// Ctrl-C ends the line at once and the terminal is as it was.
+// One line typed at a terminal, by libedit. Its own signal handling is off: it waits through our Interrupt,
+// so that Ctrl-C ends the line at once and the terminal is as it was.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,8 @@ namespace reeve::ctl {
 
 class LineEditor {
   public:
-    using Completer = std::function<std::vector<std::string>(const std::string& line, const std::string& word)>;
+    using Completer =
+        std::function<std::vector<std::string>(const std::string& line, const std::string& word)>;
 
     LineEditor(Interrupt& interrupt, Completer completer);
     ~LineEditor();

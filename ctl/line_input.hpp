@@ -1,5 +1,5 @@
-// Lines from standard input. On a terminal they are edited, with history and completion; otherwise they are read as
-// they are and the prompt is printed all the same, because scripts see it in the output.
+// Lines from standard input. On a terminal they are edited, with history and completion; otherwise they are
+// read as they are and the prompt is printed all the same, because scripts see it in the output.
 #pragma once
 
 #include <memory>
@@ -23,14 +23,14 @@ class LineInput {
     void load_history(const std::string& path);
     void save_history() const;
 
-    // The next line without its end, after a prompt; nullopt at the end of the input. Throws Interrupted. Lines
-    // are remembered if `remember`, except blank ones and repetitions.
+    // The next line without its end, after a prompt; nullopt at the end of the input. Throws Interrupted.
+    // Lines are remembered if `remember`, except blank ones and repetitions.
     std::optional<std::string> ask(const std::string& prompt, bool remember);
     // The same without showing what is typed, on the terminal if there is one.
     std::optional<std::string> ask_secret(const std::string& prompt);
 
-    // Lines without prompt or editing, for a caller that waits for standard input itself: read_more when it is
-    // readable (false at its end), then take_line until there is none.
+    // Lines without prompt or editing, for a caller that waits for standard input itself: read_more when it
+    // is readable (false at its end), then take_line until there is none.
     bool read_more();
     std::optional<std::string> take_line();
 

@@ -1,6 +1,6 @@
-// pidproxy PIDFILE COMMAND [ARG...]: runs a command, and passes signals on to the process that PIDFILE names. For
-// servers that put themselves into the background behind a starter that stays: supervisord signals what it has
-// started, which would be the starter.
+// pidproxy PIDFILE COMMAND [ARG...]: runs a command, and passes signals on to the process that PIDFILE names.
+// For servers that put themselves into the background behind a starter that stays: supervisord signals what
+// it has started, which would be the starter.
 //
 // It ends when the command ends, with the command's status; or after TERM, INT or QUIT, with 0.
 #include <fcntl.h>
@@ -28,8 +28,8 @@ constexpr int kCannotRun = 127;
 
 bool ends_us(int signo) { return signo == SIGTERM || signo == SIGINT || signo == SIGQUIT; }
 
-// The pid in a file; nullopt if there is none. 0 and negative numbers, which would mean groups of processes, are
-// none either.
+// The pid in a file; nullopt if there is none. 0 and negative numbers, which would mean groups of processes,
+// are none either.
 std::optional<pid_t> read_pid(const char* path) {
     UniqueFd file(open(path, O_RDONLY | O_CLOEXEC));
     char text[64];
@@ -55,7 +55,8 @@ pid_t start(char** command, const sigset_t& mask) {
     _exit(kCannotRun);
 }
 
-// Ends as the command has ended: with its status, or by the signal that ended it (without a second core file).
+// Ends as the command has ended: with its status, or by the signal that ended it (without a second core
+// file).
 [[noreturn]] void end_like(int wait_status) {
     if (WIFEXITED(wait_status)) _exit(WEXITSTATUS(wait_status));
     rlimit no_core{0, 0};
@@ -79,8 +80,8 @@ void pass_on(int signo, const char* pidfile) {
     }
     bool sent = kill(*pid, signo) == 0;
     if (!sent)
-        std::fprintf(stderr, "pidproxy: cannot signal process %d, which %s names: %s\n", static_cast<int>(*pid),
-                     pidfile, std::strerror(errno));
+        std::fprintf(stderr, "pidproxy: cannot signal process %d, which %s names: %s\n",
+                     static_cast<int>(*pid), pidfile, std::strerror(errno));
     if (ends_us(signo)) _exit(sent ? 0 : 1);
 }
 
@@ -100,12 +101,13 @@ void pass_on(int signo, const char* pidfile) {
 
 int main(int argc, char** argv) {
     if (argc < 3) {
-        std::printf("\n"
-                    "Runs a command and passes signals on to the process whose pid is in a file.\n"
-                    "\n"
-                    "Usage: %s <pidfile name> <command> [<cmdarg1> ...]\n"
-                    "\n",
-                    argc > 0 ? argv[0] : "pidproxy");
+        std::printf(
+            "\n"
+            "Runs a command and passes signals on to the process whose pid is in a file.\n"
+            "\n"
+            "Usage: %s <pidfile name> <command> [<cmdarg1> ...]\n"
+            "\n",
+            argc > 0 ? argv[0] : "pidproxy");
         return 1;
     }
     sigset_t awaited;

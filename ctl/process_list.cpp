@@ -66,7 +66,8 @@ std::vector<std::string> status_lines(const std::vector<const ProcessInfo*>& inf
     for (const ProcessInfo* info : infos) longest = std::max(longest, count_characters(info->full_name()));
     std::vector<std::string> lines;
     for (const ProcessInfo* info : infos)
-        lines.push_back(padded(info->full_name(), longest + 3) + padded(info->state_name, 10) + info->description);
+        lines.push_back(padded(info->full_name(), longest + 3) + padded(info->state_name, 10) +
+                        info->description);
     return lines;
 }
 

@@ -14,8 +14,8 @@ namespace reeve::ctl {
 // Members of answers. Throw Error if they are missing or of another type.
 const std::string& text_member(const Value& value, std::string_view name);
 std::int64_t number_member(const Value& value, std::string_view name);
-// The elements of an answer that must be an array; of a temporary they are moved out, so that a loop may run over
-// them.
+// The elements of an answer that must be an array; of a temporary they are moved out, so that a loop may run
+// over them.
 const std::vector<Value>& elements(const Value& value);
 std::vector<Value> elements(Value&& value);
 

@@ -106,10 +106,11 @@ bool Session::upcheck() {
              exit_status::kWrongVersion);
     } catch (const RpcFault& error) {
         if (error.code != fault::kUnknownMethod) throw;
-        fail("Sorry, supervisord responded but did not recognize the supervisor namespace commands that "
-             "supervisorctl uses to control it.  Please check that the [rpcinterface:supervisor] section is "
-             "enabled in the configuration file (see sample.conf).",
-             exit_status::kNotRunning);
+        fail(
+            "Sorry, supervisord responded but did not recognize the supervisor namespace commands that "
+            "supervisorctl uses to control it.  Please check that the [rpcinterface:supervisor] section is "
+            "enabled in the configuration file (see sample.conf).",
+            exit_status::kNotRunning);
     } catch (const ConnectError& error) {
         if (error.code == ECONNREFUSED) {
             fail(settings.server_url + " refused connection", exit_status::kUnknown);

@@ -1,5 +1,5 @@
-// One run of supervisorctl: what the actions work with, and how the lines that name them are carried out. The exit
-// status is that of the last failure, as the original has it: successes leave it alone.
+// One run of supervisorctl: what the actions work with, and how the lines that name them are carried out. The
+// exit status is that of the last failure, as the original has it: successes leave it alone.
 #pragma once
 
 #include <string>
@@ -17,8 +17,8 @@ namespace reeve::ctl {
 namespace exit_status {
 constexpr int kGeneric = 1;
 constexpr int kUsage = 2;
-constexpr int kNotRunning = 3;    // `status`
-constexpr int kUnknown = 4;       // `status`; refused connection
+constexpr int kNotRunning = 3;  // `status`
+constexpr int kUnknown = 4;     // `status`; refused connection
 constexpr int kWrongVersion = 5;
 constexpr int kFailed = 7;  // a start or signal that came to nothing; no socket
 constexpr int kBrokenOutput = 120;

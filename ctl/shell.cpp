@@ -8,9 +8,8 @@ namespace reeve::ctl {
 
 void run_shell(Session& session) {
     Completion completion(session);
-    session.input.set_completer([&](const std::string& line, const std::string& word) {
-        return completion.candidates(line, word);
-    });
+    session.input.set_completer(
+        [&](const std::string& line, const std::string& word) { return completion.candidates(line, word); });
     session.input.load_history(session.settings.history_file);
     try {
         session.run_line("status");

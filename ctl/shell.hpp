@@ -1,4 +1,5 @@
-// The interactive shell: the status first, then one line after the other until quit, the end of the input or Ctrl-C.
+// The interactive shell: the status first, then one line after the other until quit, the end of the input or
+// Ctrl-C.
 #pragma once
 
 namespace reeve::ctl {

@@ -1,6 +1,6 @@
-// supervisorctl: sends actions to a running supervisord. With an action on the command line it carries out that one
-// and ends with its status; without it becomes a shell. This file is the way in and the way out; the actions are in
-// commands/.
+// supervisorctl: sends actions to a running supervisord. With an action on the command line it carries out
+// that one and ends with its status; without it becomes a shell. This file is the way in and the way out; the
+// actions are in commands/.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/auxv.h>
@@ -74,7 +74,8 @@ int main(int argc, char** argv) {
         }
         Settings settings = read_settings(line, program);
         for (const std::string& plugin : settings.ctlplugins)
-            std::fprintf(stderr, "supervisorctl: [%s] is ignored, as Python plugins cannot be loaded\n", plugin.c_str());
+            std::fprintf(stderr, "supervisorctl: [%s] is ignored, as Python plugins cannot be loaded\n",
+                         plugin.c_str());
         Session session(std::move(settings), line.interactive || line.words.empty());
         return run(session, line);
     } catch (const UsageError& error) {

@@ -62,10 +62,8 @@ class Reader {
         XML_SetCharacterDataHandler(parser_.get(), [](void* self, const char* text, int size) {
             of(self).text_.append(text, static_cast<std::size_t>(size));
         });
-        XML_SetStartDoctypeDeclHandler(parser_.get(),
-                                       [](void* self, const char*, const char*, const char*, int) {
-                                           of(self).fail("it has a document type");
-                                       });
+        XML_SetStartDoctypeDeclHandler(parser_.get(), [](void* self, const char*, const char*, const char*,
+                                                         int) { of(self).fail("it has a document type"); });
     }
 
     Value read(std::string_view xml) {
@@ -164,7 +162,8 @@ class Reader {
     [[noreturn]] void throw_fault() const {
         const Value* code = result_.member("faultCode");
         const Value* text = result_.member("faultString");
-        if (code == nullptr || text == nullptr) throw Error("the answer is no XML-RPC: the fault has no code");
+        if (code == nullptr || text == nullptr)
+            throw Error("the answer is no XML-RPC: the fault has no code");
         throw RpcFault(static_cast<int>(code->as_int()), text->as_string());
     }
 

@@ -47,7 +47,8 @@ class Foreground {
             std::string problem = log.stream->problem();
             if (problem.empty() || log.told) continue;
             log.told = true;
-            std::fprintf(stderr, "%s%s %s\n", session_.client.url().c_str(), log.path.c_str(), problem.c_str());
+            std::fprintf(stderr, "%s%s %s\n", session_.client.url().c_str(), log.path.c_str(),
+                         problem.c_str());
         }
         session_.out.flush();
     }

@@ -1,4 +1,5 @@
-// start, stop, restart and signal: each argument is a process, a group or "all", and each process gets a line.
+// start, stop, restart and signal: each argument is a process, a group or "all", and each process gets a
+// line.
 #include <algorithm>
 #include <functional>
 
@@ -18,11 +19,11 @@ struct Outcome {
 
 // What distinguishes the actions.
 struct Kind {
-    std::string method;     // startProcess; also startProcessGroup and startAllProcesses
+    std::string method;  // startProcess; also startProcessGroup and startAllProcesses
     const char* all;
-    const char* done;       // "started"
-    int harmless;           // the fault that is reported but leaves the exit status alone
-    int no_group;           // the exit status for an unknown group
+    const char* done;  // "started"
+    int harmless;      // the fault that is reported but leaves the exit status alone
+    int no_group;      // the exit status for an unknown group
 };
 
 const char* reason(int status) {
@@ -67,7 +68,8 @@ void report(Session& session, const Kind& kind, const Outcome& outcome) {
     session.out.line(why != nullptr ? outcome.name + ": ERROR (" + why + ")" : outcome.text);
     if (outcome.status == kind.harmless) return;
     bool came_to_nothing = outcome.status == fault::kSpawnError ||
-                           outcome.status == fault::kAbnormalTermination || outcome.status == fault::kNotRunning;
+                           outcome.status == fault::kAbnormalTermination ||
+                           outcome.status == fault::kNotRunning;
     session.exit_code = came_to_nothing ? exit_status::kFailed : exit_status::kGeneric;
 }
 

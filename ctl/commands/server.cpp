@@ -9,7 +9,8 @@ namespace reeve::ctl {
 
 void do_shutdown(Session& session, const std::string& argument) {
     if (!argument.empty()) return session.usage_error("Error: shutdown accepts no arguments", "shutdown");
-    if (session.interactive && !session.confirm("Really shut the remote supervisord process down y/N? ")) return;
+    if (session.interactive && !session.confirm("Really shut the remote supervisord process down y/N? "))
+        return;
     const std::string& url = session.settings.server_url;
     try {
         session.client.call("shutdown");
@@ -30,7 +31,8 @@ void do_shutdown(Session& session, const std::string& argument) {
 
 void do_reload(Session& session, const std::string& argument) {
     if (!argument.empty()) return session.usage_error("Error: reload accepts no arguments", "reload");
-    if (session.interactive && !session.confirm("Really restart the remote supervisord process y/N? ")) return;
+    if (session.interactive && !session.confirm("Really restart the remote supervisord process y/N? "))
+        return;
     try {
         session.client.call("restart");
         session.out.line("Restarted supervisord");

@@ -25,7 +25,8 @@ std::vector<const ProcessInfo*> select(Session& session, const std::vector<Proce
                 selected.push_back(&info);
         }
         if (selected.size() > before) continue;
-        std::string line = name.process ? text + ": ERROR (no such process)" : name.group + ": ERROR (no such group)";
+        std::string line =
+            name.process ? text + ": ERROR (no such process)" : name.group + ": ERROR (no such group)";
         session.fail(line, exit_status::kUnknown);
     }
     return selected;

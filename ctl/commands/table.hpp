@@ -1,5 +1,5 @@
-// All actions of supervisorctl: one row each, for carrying lines out, for help and for completion. The functions
-// are in the files beside this one, grouped by what they are about.
+// All actions of supervisorctl: one row each, for carrying lines out, for help and for completion. The
+// functions are in the files beside this one, grouped by what they are about.
 #pragma once
 
 #include <span>
