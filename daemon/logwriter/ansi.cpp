@@ -6,7 +6,7 @@ namespace {
 
 constexpr char kEscape = '\x1b';
 constexpr std::string_view kTerminators = "HfABCDRsuJKhlpm";
-constexpr std::size_t kLongestSequence = 64;   // bytes; what is longer is no sequence that was cut
+constexpr std::size_t kLongestSequence = 64;  // bytes; what is longer is no sequence that was cut
 
 }  // namespace
 

@@ -1,8 +1,9 @@
 // Capture mode: finds the tokens <!--XSUPERVISOR:BEGIN--> and <!--XSUPERVISOR:END--> in a program's output,
 // however the reads cut it, and says which text lies between them.
 //
-// As in Supervisor, nothing is passed on while no more bytes are pending than the token awaited has, and a suffix
-// that may begin a token waits for what follows. Unlike there, nothing of that is lost when the output ends.
+// As in Supervisor, nothing is passed on while no more bytes are pending than the token awaited has, and a
+// suffix that may begin a token waits for what follows. Unlike there, nothing of that is lost when the output
+// ends.
 #pragma once
 
 #include <cstddef>

@@ -34,7 +34,7 @@ void Link::send_raw(Msg type, std::uint32_t serial, std::span<const std::byte> b
                     std::span<const std::byte> tail) {
     if (queue_.empty() && is_open()) {
         Send sent = channel_.send_raw(type, serial, body, tail, {});
-        if (sent == Send::Sent || sent == Send::Gone) return;   // the end is seen by the reading side
+        if (sent == Send::Sent || sent == Send::Gone) return;  // the end is seen by the reading side
     }
     queue_.push_back({type, serial, copy(body), copy(tail)});
     queued_bytes_ += body.size() + tail.size() + sizeof(Queued);
@@ -45,7 +45,8 @@ void Link::flush() {
     bool shorter = false;
     while (!queue_.empty() && is_open()) {
         const Queued& first = queue_.front();
-        Send sent = channel_.send_raw(first.type, first.serial, as_bytes(first.body), as_bytes(first.tail), {});
+        Send sent =
+            channel_.send_raw(first.type, first.serial, as_bytes(first.body), as_bytes(first.tail), {});
         if (sent == Send::Full || sent == Send::TooManyFds) {
             event_add(writable_.get(), nullptr);
             break;
@@ -83,7 +84,9 @@ void Link::receive_some(std::size_t most) {
 
 void Link::receive_all() { receive_some(std::numeric_limits<std::size_t>::max()); }
 
-void Link::on_readable(evutil_socket_t, short, void* self) { static_cast<Link*>(self)->receive_some(kMessagesPerTurn); }
+void Link::on_readable(evutil_socket_t, short, void* self) {
+    static_cast<Link*>(self)->receive_some(kMessagesPerTurn);
+}
 
 void Link::on_writable(evutil_socket_t, short, void* self) { static_cast<Link*>(self)->flush(); }
 

@@ -1,7 +1,7 @@
 // One channel on libevent: receives while there is something, and queues what the peer cannot take yet.
 //
-// Sending never blocks and never fails for the caller. How long a queue may grow is decided by those who fill it:
-// they look at queued_bytes() and slow down or drop.
+// Sending never blocks and never fails for the caller. How long a queue may grow is decided by those who fill
+// it: they look at queued_bytes() and slow down or drop.
 #pragma once
 
 #include <event2/event.h>
@@ -56,8 +56,8 @@ class Link {
     // Takes all messages of these types out of the queue.
     void forget(std::span<const Msg> types);
 
-    // Receives everything that is there now, without the fairness of the event loop. Returns at the end of the
-    // peer, or when nothing more is there.
+    // Receives everything that is there now, without the fairness of the event loop. Returns at the end of
+    // the peer, or when nothing more is there.
     void receive_all();
 
   private:
@@ -69,7 +69,8 @@ class Link {
     };
     static void on_readable(evutil_socket_t, short, void* self);
     static void on_writable(evutil_socket_t, short, void* self);
-    void send_raw(Msg type, std::uint32_t serial, std::span<const std::byte> body, std::span<const std::byte> tail);
+    void send_raw(Msg type, std::uint32_t serial, std::span<const std::byte> body,
+                  std::span<const std::byte> tail);
     void receive_some(std::size_t most);
     void flush();
 

@@ -16,9 +16,9 @@
 namespace reeve {
 namespace {
 
-constexpr std::size_t kRelaySize = 64 * 1024;   // a default pipe's
-constexpr std::size_t kTerminalPiece = 256;     // what a terminal that polls as writable can be trusted to take
-constexpr unsigned kMemoryDevices = 1;          // major number of /dev/null, /dev/full ...: they never wait
+constexpr std::size_t kRelaySize = 64 * 1024;  // a default pipe's
+constexpr std::size_t kTerminalPiece = 256;  // what a terminal that polls as writable can be trusted to take
+constexpr unsigned kMemoryDevices = 1;       // major number of /dev/null, /dev/full ...: they never wait
 
 Moved moved(ssize_t result) {
     if (result >= 0) return {static_cast<std::size_t>(result), 0, false};
@@ -41,7 +41,7 @@ void LogFile::open(UniqueFd fd, bool special, bool shared) {
     vanished_ = false;
     size_ = 0;
     kind_ = Kind::Plain;
-    struct stat info{};
+    struct stat info {};
     if (::fstat(fd_.get(), &info) == 0) {
         id_ = {info.st_dev, info.st_ino};
         size_ = info.st_size;
@@ -59,7 +59,7 @@ void LogFile::open(UniqueFd fd, bool special, bool shared) {
 
 void LogFile::look() {
     if (special_) return;
-    struct stat info{};
+    struct stat info {};
     if (::fstat(fd_.get(), &info) != 0) return;
     size_ = info.st_size;
     vanished_ = info.st_nlink == 0;
@@ -129,8 +129,8 @@ Moved LogFile::write_terminal(std::string_view text) {
 Moved LogFile::splice(int pipe, std::size_t most) {
     loff_t offset = size_;
     bool by_offset = kind_ == Kind::Offset;
-    ssize_t result =
-        ::splice(pipe, nullptr, fd_.get(), by_offset ? &offset : nullptr, most, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+    ssize_t result = ::splice(pipe, nullptr, fd_.get(), by_offset ? &offset : nullptr, most,
+                              SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
     if (result > 0) {
         size_ += result;
         return {static_cast<std::size_t>(result), 0, false};

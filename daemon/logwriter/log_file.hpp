@@ -1,12 +1,12 @@
-// A log file or special target that is open: writing to it without ever blocking on it, and moving bytes from a
-// pipe into it without reading them.
+// A log file or special target that is open: writing to it without ever blocking on it, and moving bytes from
+// a pipe into it without reading them.
 //
 // A regular file with one writer is written at an explicit offset, its size as of just before, so that a
 // truncation by others is respected. A file that others write too was opened with O_APPEND. Special targets
-// (pipes, terminals, sockets, devices, and regular files that came as supervisord's own stdout) get plain writes.
-// Their descriptors are shared with other processes, so O_NONBLOCK must not be set on them: a pipe is written by
-// way of an own pipe and splice(2), which can be told not to block; a socket by send(2); a terminal by small pieces
-// after poll(2).
+// (pipes, terminals, sockets, devices, and regular files that came as supervisord's own stdout) get plain
+// writes. Their descriptors are shared with other processes, so O_NONBLOCK must not be set on them: a pipe is
+// written by way of an own pipe and splice(2), which can be told not to block; a socket by send(2); a
+// terminal by small pieces after poll(2).
 #pragma once
 
 #include <sys/types.h>
@@ -21,9 +21,9 @@ namespace reeve {
 
 // An own pipe, as a stop on the way to a pipe that must not block. Made before the sandbox is entered.
 struct PipeRelay {
-    UniqueFd out;   // read end
-    UniqueFd in;    // write end
-    bool open();    // false with errno if the system has none
+    UniqueFd out;  // read end
+    UniqueFd in;   // write end
+    bool open();   // false with errno if the system has none
 };
 
 // What one call moved. bytes > 0: that many; else end: the pipe is at its end; else error: an errno.
@@ -64,8 +64,8 @@ class LogFile {
     Moved write(std::string_view text);
     // Whether splice() is worth trying.
     bool can_splice() const { return can_splice_; }
-    // Moves at most `most` bytes from the pipe; call look() before. EINVAL: not here, and can_splice() is false
-    // from now on.
+    // Moves at most `most` bytes from the pipe; call look() before. EINVAL: not here, and can_splice() is
+    // false from now on.
     Moved splice(int pipe, std::size_t most);
 
   private:

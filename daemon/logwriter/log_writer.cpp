@@ -9,12 +9,12 @@
 namespace reeve {
 namespace {
 
-constexpr std::int64_t kEngineEndMs = 2000;   // how long the engine's last lines are waited for
-constexpr std::int64_t kWriteEndMs = 1000;    // how long a slow target is waited for after that
+constexpr std::int64_t kEngineEndMs = 2000;  // how long the engine's last lines are waited for
+constexpr std::int64_t kWriteEndMs = 1000;   // how long a slow target is waited for after that
 constexpr timeval kEndStep{0, 10 * 1000};
 
-constexpr std::uint32_t kKnownFlags = kStreamPipe | kStreamFile | kStreamSpecial | kStreamShared | kStreamStripAnsi |
-                                      kStreamSyslog | kStreamEvents | kStreamMainSyslog;
+constexpr std::uint32_t kKnownFlags = kStreamPipe | kStreamFile | kStreamSpecial | kStreamShared |
+                                      kStreamStripAnsi | kStreamSyslog | kStreamEvents | kStreamMainSyslog;
 constexpr Msg kRequestAnswers[] = {Msg::BYTES, Msg::DONE};
 
 bool known_level(Level level) { return level_name(level)[0] != '?'; }
@@ -97,7 +97,8 @@ void LogWriter::on_l_hello(const Message& message) {
 }
 
 void LogWriter::on_l_peer(Received& received) {
-    if (received.message.as<PeerBody>().role != Role::Engine) return violation("a peer that is not the engine");
+    if (received.message.as<PeerBody>().role != Role::Engine)
+        return violation("a peer that is not the engine");
     UniqueFd fd = static_cast<UniqueFd&&>(received.fds[0]);
     if (engine_.is_open()) {
         // What the old engine still had to say comes before the new one's words.
@@ -116,7 +117,8 @@ void LogWriter::on_l_peer(Received& received) {
 
 bool LogWriter::sound(const StreamBody& body, const Received& received) const {
     if ((body.flags & ~kKnownFlags) != 0) return false;
-    std::size_t fds = ((body.flags & kStreamPipe) != 0 ? 1u : 0u) + ((body.flags & kStreamFile) != 0 ? 1u : 0u);
+    std::size_t fds =
+        ((body.flags & kStreamPipe) != 0 ? 1u : 0u) + ((body.flags & kStreamFile) != 0 ? 1u : 0u);
     switch (body.kind) {
         case StreamKind::Stdout:
         case StreamKind::Stderr:
@@ -124,9 +126,11 @@ bool LogWriter::sound(const StreamBody& body, const Received& received) const {
             return body.slot < kMaxSlots && received.fd_count == fds &&
                    body.stream == stream_of(body.slot, body.kind == StreamKind::Stderr);
         case StreamKind::MainLog:
-            return body.stream == kMainLogStream && received.fd_count == fds && (body.flags & kStreamPipe) == 0;
+            return body.stream == kMainLogStream && received.fd_count == fds &&
+                   (body.flags & kStreamPipe) == 0;
         case StreamKind::Console:
-            return body.stream == kConsoleStream && received.fd_count == fds && (body.flags & kStreamPipe) == 0;
+            return body.stream == kConsoleStream && received.fd_count == fds &&
+                   (body.flags & kStreamPipe) == 0;
         case StreamKind::Syslog: return body.stream == kSyslogStream && received.fd_count == 1;
     }
     return false;
@@ -189,7 +193,9 @@ void LogWriter::on_engine_message(const Message& message) {
 void LogWriter::on_append(const Message& message) {
     Stream* stream = find(message.as<AppendBody>().stream);
     // Bytes of a child whose stream is over come late, but are no fault of anybody's.
-    if (stream == nullptr || stream->kind() != StreamKind::ListenerStdout || stream->serial() != message.serial) return;
+    if (stream == nullptr || stream->kind() != StreamKind::ListenerStdout ||
+        stream->serial() != message.serial)
+        return;
     stream->append(message.text());
 }
 
@@ -221,7 +227,8 @@ void LogWriter::begin_end() {
     end_step();
 }
 
-// First the engine's last words, then what the pipes hold, then the main log, which may have to tell of losses.
+// First the engine's last words, then what the pipes hold, then the main log, which may have to tell of
+// losses.
 void LogWriter::end_step() {
     if (engine_.is_open() && monotonic_ms() < end_deadline_ms_) {
         event_add(end_timer_.get(), &kEndStep);
@@ -252,6 +259,8 @@ void LogWriter::end_step() {
     }
 }
 
-void LogWriter::on_end_timer(evutil_socket_t, short, void* self) { static_cast<LogWriter*>(self)->end_step(); }
+void LogWriter::on_end_timer(evutil_socket_t, short, void* self) {
+    static_cast<LogWriter*>(self)->end_step();
+}
 
 }  // namespace reeve

@@ -30,9 +30,9 @@ class LogWriter final : public LinkOwner, public StreamHub, public ReaderHub {
     struct Opening {
         std::uint32_t stream;
         FileOp op;
-        bool for_stream;          // a stream's own wish (Rotate, Reopen)
-        std::uint32_t child;      // the stream's serial then
-        std::uint64_t ticket;     // the reader's
+        bool for_stream;       // a stream's own wish (Rotate, Reopen)
+        std::uint32_t child;   // the stream's serial then
+        std::uint64_t ticket;  // the reader's
     };
     using StreamPtr = std::unique_ptr<Stream>;
 
@@ -98,14 +98,14 @@ class LogWriter final : public LinkOwner, public StreamHub, public ReaderHub {
     Syslog syslog_;
     MainLog main_log_;
     Reader reader_;
-    EventPtr cleanup_;     // destroys finished streams, outside of their own handlers
+    EventPtr cleanup_;  // destroys finished streams, outside of their own handlers
     EventPtr end_timer_;
 
-    std::unordered_map<std::uint32_t, StreamPtr> streams_;      // by stream number
+    std::unordered_map<std::uint32_t, StreamPtr> streams_;  // by stream number
     std::vector<StreamPtr> finished_;
-    std::unordered_map<std::uint32_t, Opening> openings_;       // by serial of OPEN
-    std::unordered_map<std::uint32_t, std::int64_t> warned_ms_; // by stream: the last WARN about opening
-    std::unordered_map<std::uint32_t, std::uint32_t> drains_;   // by slot: serial of a DRAIN not answered yet
+    std::unordered_map<std::uint32_t, Opening> openings_;        // by serial of OPEN
+    std::unordered_map<std::uint32_t, std::int64_t> warned_ms_;  // by stream: the last WARN about opening
+    std::unordered_map<std::uint32_t, std::uint32_t> drains_;  // by slot: serial of a DRAIN not answered yet
     std::uint32_t next_open_ = 1;
     std::int64_t syslog_warned_ms_ = 0;
     std::int64_t end_deadline_ms_ = 0;

@@ -1,5 +1,5 @@
-// What streams and readers ask of the log writer: files from the spawner, news for the engine, lines for the main
-// log. See log_writer.hpp.
+// What streams and readers ask of the log writer: files from the spawner, news for the engine, lines for the
+// main log. See log_writer.hpp.
 #include <string.h>
 
 #include <algorithm>
@@ -10,10 +10,10 @@
 namespace reeve {
 namespace {
 
-constexpr std::size_t kCrowdedBytes = 1024 * 1024;   // queued for the engine; streams with events then wait
+constexpr std::size_t kCrowdedBytes = 1024 * 1024;  // queued for the engine; streams with events then wait
 constexpr std::size_t kRoomBytes = 256 * 1024;
 constexpr std::int64_t kWarnAgainMs = 60 * 1000;
-constexpr int kChildSeverity = 6;   // info, as ever
+constexpr int kChildSeverity = 6;  // info, as ever
 
 // strerror() without its locale files, which nobody may open here.
 std::string describe(int error) {
@@ -57,7 +57,9 @@ void LogWriter::on_finished(Stream& stream) {
     if (ending_) event_active(end_timer_.get(), EV_TIMEOUT, 0);
 }
 
-void LogWriter::on_cleanup(evutil_socket_t, short, void* self) { static_cast<LogWriter*>(self)->finished_.clear(); }
+void LogWriter::on_cleanup(evutil_socket_t, short, void* self) {
+    static_cast<LogWriter*>(self)->finished_.clear();
+}
 
 void LogWriter::check_drained(std::uint32_t slot, std::uint32_t serial) {
     auto drain = drains_.find(slot);
@@ -118,7 +120,8 @@ void LogWriter::on_logfile(Received& received) {
     Stream* stream = find(body.stream);
     if (opening.for_stream && (stream == nullptr || stream->serial() != opening.child)) return;
     if (opening.op == FileOp::Read) {
-        return reader_.on_logfile(opening.ticket, opening.op, body.error, static_cast<UniqueFd&&>(fd), body.flags);
+        return reader_.on_logfile(opening.ticket, opening.op, body.error, static_cast<UniqueFd&&>(fd),
+                                  body.flags);
     }
     // A failed Clear is the client's news, and a cleared special file is still the same.
     bool adopt = opening.for_stream || (body.error == 0 && !special);
@@ -128,13 +131,16 @@ void LogWriter::on_logfile(Received& received) {
         if (opening.op != FileOp::Reopen) others_follow(*stream, old, body.error == 0);
     }
     if (body.error == 0) reader_.on_file_replaced(body.stream);
-    if (!opening.for_stream) reader_.on_logfile(opening.ticket, opening.op, body.error, UniqueFd(), body.flags);
+    if (!opening.for_stream)
+        reader_.on_logfile(opening.ticket, opening.op, body.error, UniqueFd(), body.flags);
 }
 
-// Other streams that write the same file: they go to the new one, and those that waited for the rotation go on.
+// Other streams that write the same file: they go to the new one, and those that waited for the rotation go
+// on.
 void LogWriter::others_follow(const Stream& stream, FileId old, bool replaced) {
     for (Stream* other : all_streams()) {
-        if (other == &stream || (other->flags() & kStreamShared) == 0 || !(other->file().id() == old)) continue;
+        if (other == &stream || (other->flags() & kStreamShared) == 0 || !(other->file().id() == old))
+            continue;
         if (replaced || other->rotation().waiting()) other->follow_replacement();
     }
 }
@@ -144,8 +150,8 @@ void LogWriter::on_open_failed(Stream& stream, FileOp op, int error) {
     auto [last, first] = warned_ms_.try_emplace(stream.number(), now);
     if (!first && now - last->second < kWarnAgainMs) return;
     last->second = now;
-    warn("could not " + std::string(op == FileOp::Rotate ? "rotate" : "reopen") + " the log of " + label(stream) +
-         ": " + describe(error));
+    warn("could not " + std::string(op == FileOp::Rotate ? "rotate" : "reopen") + " the log of " +
+         label(stream) + ": " + describe(error));
 }
 
 // ---- news for the engine --------------------------------------------------------------------------------
@@ -190,7 +196,7 @@ void LogWriter::on_lost(Stream& stream, std::uint64_t bytes, int error) {
     if (stream.kind() < StreamKind::MainLog) {
         engine_.send(Msg::LOST, stream.serial(), LostBody{stream.number(), 0, bytes});
     } else if (stream.kind() == StreamKind::Console && error == EPIPE) {
-        return;   // whoever read our stdout has gone, and wants to know nothing
+        return;  // whoever read our stdout has gone, and wants to know nothing
     }
     std::string what = std::to_string(bytes) + " bytes for " + label(stream) + " are lost: ";
     warn(what + (error == EAGAIN ? "its reader is too slow" : describe(error)));

@@ -1,8 +1,8 @@
-// supervisor-log: reads what all programs write and writes all logs, without ever opening a path. Everything it
-// holds came from the spawner as an open descriptor.
+// supervisor-log: reads what all programs write and writes all logs, without ever opening a path. Everything
+// it holds came from the spawner as an open descriptor.
 //
-// It lives as long as descriptor 3, the channel to the spawner. Signals that a terminal or an administrator sends to
-// the whole group are ignored: the last words of the programs come after them.
+// It lives as long as descriptor 3, the channel to the spawner. Signals that a terminal or an administrator
+// sends to the whole group are ignored: the last words of the programs come after them.
 //
 // System calls after the sandbox is entered, beyond memory, clock and signal return (the filter is
 // common/sandbox/filter.cpp):
@@ -42,7 +42,8 @@ void warm_up() {
 }  // namespace
 
 int main() {
-    for (int signo : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGXFSZ, SIGTSTP, SIGTTOU}) {
+    for (int signo :
+         {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGXFSZ, SIGTSTP, SIGTTOU}) {
         ::signal(signo, SIG_IGN);
     }
     warm_up();
@@ -54,6 +55,7 @@ int main() {
     }
     reeve::enter_sandbox(reeve::SandboxPart::Log);
     reeve::UniqueFd spawner(reeve::kPartSpawnerFd);
-    reeve::LogWriter writer(base, static_cast<reeve::UniqueFd&&>(spawner), static_cast<reeve::PipeRelay&&>(relay));
+    reeve::LogWriter writer(base, static_cast<reeve::UniqueFd&&>(spawner),
+                            static_cast<reeve::PipeRelay&&>(relay));
     return writer.run();
 }

@@ -1,5 +1,5 @@
-// supervisord's own log: puts time and level in front of each line and writes it to the main log, to the console
-// if lines go there too, and to the system logger if logfile=syslog.
+// supervisord's own log: puts time and level in front of each line and writes it to the main log, to the
+// console if lines go there too, and to the system logger if logfile=syslog.
 #pragma once
 
 #include <string>
@@ -23,8 +23,8 @@ class MainLog {
 
     // Writes a line, or several if the text has LFs, if its level is wanted. The text is written as it is.
     void line(Level level, std::string_view text);
-    // The same for text that others had a hand in: control bytes but LF and TAB appear as \xNN, so that a client's
-    // or a program's bytes cannot steer the terminal of whoever reads the log.
+    // The same for text that others had a hand in: control bytes but LF and TAB appear as \xNN, so that a
+    // client's or a program's bytes cannot steer the terminal of whoever reads the log.
     void foreign_line(Level level, std::string_view text);
     // A chunk of a program's output, as loglevel=debug shows it.
     void echo(std::string_view name, std::string_view channel, std::string_view chunk);

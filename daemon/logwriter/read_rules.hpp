@@ -7,9 +7,9 @@ namespace reeve {
 
 struct ReadPlan {
     bool bad_arguments = false;
-    bool overflow = false;       // tail only: the log has grown by more than was asked for
-    std::int64_t offset = 0;     // within the file
-    std::int64_t length = 0;     // bytes; offset + length <= size
+    bool overflow = false;    // tail only: the log has grown by more than was asked for
+    std::int64_t offset = 0;  // within the file
+    std::int64_t length = 0;  // bytes; offset + length <= size
 };
 
 // offset < 0 with length 0: the last -offset bytes. length 0: up to the end. size is the file's.

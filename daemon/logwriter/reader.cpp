@@ -13,7 +13,7 @@
 namespace reeve {
 namespace {
 
-constexpr std::size_t kEnoughQueued = 256 * 1024;   // bytes waiting for the engine, beyond which readers pause
+constexpr std::size_t kEnoughQueued = 256 * 1024;  // bytes waiting for the engine, beyond which readers pause
 constexpr timeval kLookAgain{1, 0};
 
 std::span<const std::byte> bytes_of(std::span<char> buffer, std::size_t size) {
@@ -94,7 +94,10 @@ void Reader::on_logfile(std::uint64_t ticket, FileOp op, int error, UniqueFd fd,
             if (it->second.ticket != ticket) continue;
             std::uint32_t serial = it->first;
             clears_.erase(it);
-            done(serial, error == 0 ? DoneResult::Ok : error == ENOENT ? DoneResult::NoFile : DoneResult::Failed,
+            done(serial,
+                 error == 0        ? DoneResult::Ok
+                 : error == ENOENT ? DoneResult::NoFile
+                                   : DoneResult::Failed,
                  error);
             return;
         }
@@ -105,7 +108,8 @@ void Reader::on_logfile(std::uint64_t ticket, FileOp op, int error, UniqueFd fd,
     }
     for (auto& [serial, follower] : followers_) {
         if (follower.ticket != ticket) continue;
-        if (!follower.fd.valid()) return start_follow(serial, follower, error, static_cast<UniqueFd&&>(fd), flags);
+        if (!follower.fd.valid())
+            return start_follow(serial, follower, error, static_cast<UniqueFd&&>(fd), flags);
         switch_file(follower, error, static_cast<UniqueFd&&>(fd));
         return step(serial, follower);
     }
@@ -116,7 +120,7 @@ void Reader::on_logfile(std::uint64_t ticket, FileOp op, int error, UniqueFd fd,
 void Reader::start_read(std::uint32_t serial, int error, UniqueFd fd) {
     auto found = reads_.find(serial);
     Read& read = found->second;
-    struct stat info{};
+    struct stat info {};
     if (error == 0 && (!fd.valid() || ::fstat(fd.get(), &info) != 0)) error = EBADF;
     bool regular = error == 0 && S_ISREG(info.st_mode);
     const ReadBody& what = read.what;
@@ -180,13 +184,15 @@ void Reader::on_room() {
 
 // ---- FOLLOW ---------------------------------------------------------------------------------------------
 
-void Reader::start_follow(std::uint32_t serial, Follower& follower, int error, UniqueFd fd, std::uint32_t flags) {
-    struct stat info{};
+void Reader::start_follow(std::uint32_t serial, Follower& follower, int error, UniqueFd fd,
+                          std::uint32_t flags) {
+    struct stat info {};
     if (error == 0 && (!fd.valid() || ::fstat(fd.get(), &info) != 0)) error = EBADF;
     if (error == 0 && ((flags & kStreamSpecial) != 0 || !S_ISREG(info.st_mode))) error = ESPIPE;
     if (error != 0) {
         on_follow_end(serial);
-        return done(serial, error == ENOENT || error == ENOTDIR ? DoneResult::NoFile : DoneResult::Failed, error);
+        return done(serial, error == ENOENT || error == ENOTDIR ? DoneResult::NoFile : DoneResult::Failed,
+                    error);
     }
     follower.fd = static_cast<UniqueFd&&>(fd);
     follower.opening = false;
@@ -202,9 +208,10 @@ void Reader::start_follow(std::uint32_t serial, Follower& follower, int error, U
 
 void Reader::switch_file(Follower& follower, int error, UniqueFd fd) {
     follower.opening = false;
-    struct stat info{};
-    if (error != 0 || !fd.valid() || ::fstat(follower.fd.get(), &info) != 0) return;   // the next look asks again
-    if (info.st_size > follower.offset) return;   // the old file has grown meanwhile; its rest comes first
+    struct stat info {};
+    if (error != 0 || !fd.valid() || ::fstat(follower.fd.get(), &info) != 0)
+        return;                                  // the next look asks again
+    if (info.st_size > follower.offset) return;  // the old file has grown meanwhile; its rest comes first
     if (::fstat(fd.get(), &info) != 0) return;
     follower.replaced = false;
     if (follower.id == FileId{info.st_dev, info.st_ino}) return;
@@ -215,7 +222,7 @@ void Reader::switch_file(Follower& follower, int error, UniqueFd fd) {
 
 void Reader::step(std::uint32_t serial, Follower& follower) {
     if (!follower.wanted || !follower.fd.valid()) return;
-    struct stat info{};
+    struct stat info {};
     if (::fstat(follower.fd.get(), &info) != 0) return;
     if (info.st_size < follower.offset) follower.offset = 0;
     if (info.st_size > follower.offset) {

@@ -1,9 +1,10 @@
-// What clients read and clear: READ, CLEAR and FOLLOW of the engine. No path is opened here; the spawner opens the
-// file of a stream for each request (message OPEN), whether its program runs or not.
+// What clients read and clear: READ, CLEAR and FOLLOW of the engine. No path is opened here; the spawner
+// opens the file of a stream for each request (message OPEN), whether its program runs or not.
 //
-// A follower keeps its own descriptor and position. It is told when this process has written the stream or its
-// file was replaced, and looks once a second for what others write, as long as there is a follower at all. When
-// the file is replaced it first delivers the rest of the old one; when it shrinks it goes on from 0.
+// A follower keeps its own descriptor and position. It is told when this process has written the stream or
+// its file was replaced, and looks once a second for what others write, as long as there is a follower at
+// all. When the file is replaced it first delivers the rest of the old one; when it shrinks it goes on from
+// 0.
 #pragma once
 
 #include <cstdint>
@@ -65,9 +66,9 @@ class Reader {
         UniqueFd fd;
         FileId id;
         std::int64_t offset = 0;
-        bool wanted = false;      // a FOLLOW_MORE waits for bytes
-        bool replaced = false;    // the path has another file by now
-        bool opening = false;     // that file was asked for
+        bool wanted = false;    // a FOLLOW_MORE waits for bytes
+        bool replaced = false;  // the path has another file by now
+        bool opening = false;   // that file was asked for
     };
     struct Clear {
         std::uint64_t ticket;

@@ -1,15 +1,15 @@
-// When a log file is to be replaced, as explicit states. It decides; the spawner does it (message OPEN), since
-// only it knows paths.
+// When a log file is to be replaced, as explicit states. It decides; the spawner does it (message OPEN),
+// since only it knows paths.
 //
 //   NORMAL --size >= maxbytes--> ASKED(Rotate) --LOGFILE, fd--> NORMAL
 //   NORMAL --file unlinked-----> ASKED(Reopen) --LOGFILE, fd--> NORMAL
 //   ASKED  --LOGFILE, error----> FAILED --5 s, still due--> ASKED(Reopen)
 //   NORMAL --another stream rotates the same file--> WAITING --it is done--> ASKED(Reopen)
 //
-// In ASKED and WAITING the stream writes nothing: what a program says stays in its pipe. In FAILED the old file
-// stays in use. A rotation that failed is not asked for again at once: its renames may have been done, and then a
-// second one would push the oldest backup out for nothing. So the path is opened first, and only a file that is
-// still too long is rotated again.
+// In ASKED and WAITING the stream writes nothing: what a program says stays in its pipe. In FAILED the old
+// file stays in use. A rotation that failed is not asked for again at once: its renames may have been done,
+// and then a second one would push the oldest backup out for nothing. So the path is opened first, and only a
+// file that is still too long is rotated again.
 #pragma once
 
 #include <cstdint>

@@ -11,12 +11,12 @@
 namespace reeve {
 namespace {
 
-// One read, splice, or record. Room is left for what an earlier chunk had held back, so that no piece of output
-// is longer than a message's tail.
+// One read, splice, or record. Room is left for what an earlier chunk had held back, so that no piece of
+// output is longer than a message's tail.
 constexpr std::size_t kPiece = kMaxChunk;
 constexpr std::size_t kLookedPiece = kMaxChunk - 64;
-constexpr std::size_t kMaxPending = 1024 * 1024;   // bytes that wait for a file whose writer cannot be held up
-constexpr std::int64_t kPatienceMs = 1000;         // a program is held up no longer
+constexpr std::size_t kMaxPending = 1024 * 1024;  // bytes that wait for a file whose writer cannot be held up
+constexpr std::int64_t kPatienceMs = 1000;        // a program is held up no longer
 constexpr int kRetryMs = 100;
 constexpr std::int64_t kReportMs = 60 * 1000;
 
@@ -39,8 +39,8 @@ StreamBody adjusted(StreamBody what) {
 
 }  // namespace
 
-Stream::Stream(StreamHub& hub, const StreamBody& what, std::uint32_t serial, std::string_view name, UniqueFd pipe,
-               UniqueFd file)
+Stream::Stream(StreamHub& hub, const StreamBody& what, std::uint32_t serial, std::string_view name,
+               UniqueFd pipe, UniqueFd file)
     : hub_(hub),
       what_(adjusted(what)),
       serial_(serial),
@@ -48,8 +48,8 @@ Stream::Stream(StreamHub& hub, const StreamBody& what, std::uint32_t serial, std
       pipe_(static_cast<UniqueFd&&>(pipe)),
       file_(hub.relay()),
       rotation_(what.maxbytes),
-      plain_((what_.flags & (kStreamStripAnsi | kStreamSyslog | kStreamEvents)) == 0 && what_.capture_max == 0 &&
-             (!hub.echoes() || what_.kind == StreamKind::ListenerStdout)),
+      plain_((what_.flags & (kStreamStripAnsi | kStreamSyslog | kStreamEvents)) == 0 &&
+             what_.capture_max == 0 && (!hub.echoes() || what_.kind == StreamKind::ListenerStdout)),
       budget_(kUnlimited),
       captured_(what_.capture_max) {
     retry_.reset(event_new(hub_.base(), -1, 0, on_retry, this));
@@ -302,7 +302,8 @@ void Stream::wrote(std::size_t bytes) {
 
 void Stream::check_rotation() {
     if (file_.special() || !rotation_.limited()) return;
-    if (std::optional<FileOp> op = rotation_.after_write(file_.size(), monotonic_ms())) hub_.open_file(*this, *op);
+    if (std::optional<FileOp> op = rotation_.after_write(file_.size(), monotonic_ms()))
+        hub_.open_file(*this, *op);
 }
 
 void Stream::on_logfile(FileOp op, int error, UniqueFd fd, std::uint32_t flags) {

@@ -1,9 +1,10 @@
 // One log stream: a pipe and/or a file, with everything that happens to bytes on the way between them.
 //
-// Plain streams (nothing needs to look at the bytes) go from pipe to file by splice(2), so that a SIGKILL of this
-// process at any moment neither loses nor doubles a byte: what was moved is in the file, the rest still in the
-// pipe, of which the spawner keeps an end. Other streams are read, and each read is one record: one rotation
-// check, one event, one echo. What a crash can cost them is one chunk and what capture mode holds back.
+// Plain streams (nothing needs to look at the bytes) go from pipe to file by splice(2), so that a SIGKILL of
+// this process at any moment neither loses nor doubles a byte: what was moved is in the file, the rest still
+// in the pipe, of which the spawner keeps an end. Other streams are read, and each read is one record: one
+// rotation check, one event, one echo. What a crash can cost them is one chunk and what capture mode holds
+// back.
 //
 //   FLOWING --ENOSPC, EIO, EAGAIN ...--> STALLED (nothing is read, the pipe fills) --1 s--> DROPPING (what
 //   cannot be written is counted and gone, so that the program goes on) --a write succeeds--> FLOWING
@@ -84,7 +85,8 @@ class Stream final : private CaptureSink {
     void on_logfile(FileOp op, int error, UniqueFd fd, std::uint32_t flags);
     // Another stream has replaced the file that both write: open the path again.
     void follow_replacement();
-    // Writes what the pipe holds at this moment, then closes everything; on_finished() follows, if not at once.
+    // Writes what the pipe holds at this moment, then closes everything; on_finished() follows, if not at
+    // once.
     void drain();
     // The same without waiting for anything: what cannot be written now is lost.
     void finish_now();
@@ -129,27 +131,27 @@ class Stream final : private CaptureSink {
     UniqueFd pipe_;
     LogFile file_;
     Rotation rotation_;
-    bool plain_;              // nothing looks at the bytes
-    bool reading_ = false;    // readable_ is added
+    bool plain_;            // nothing looks at the bytes
+    bool reading_ = false;  // readable_ is added
     bool draining_ = false;
     bool finished_ = false;
-    bool last_chance_ = false;   // finish_now(): nothing is waited for
-    std::size_t budget_;      // bytes that may still be read from the pipe (draining)
+    bool last_chance_ = false;  // finish_now(): nothing is waited for
+    std::size_t budget_;        // bytes that may still be read from the pipe (draining)
     EventPtr readable_;
-    EventPtr room_;           // the special target takes bytes again
+    EventPtr room_;  // the special target takes bytes again
     EventPtr retry_;
     EventPtr report_;
 
-    std::deque<std::string> pending_;   // records that wait for the file
-    std::size_t pending_bytes_ = 0;     // of all records, written parts included
-    std::size_t written_ = 0;           // bytes of the first record that are in the file
+    std::deque<std::string> pending_;  // records that wait for the file
+    std::size_t pending_bytes_ = 0;    // of all records, written parts included
+    std::size_t written_ = 0;          // bytes of the first record that are in the file
     Flow flow_ = Flow::Flowing;
     std::int64_t stalled_ms_ = 0;
     std::uint64_t lost_ = 0;
     int lost_error_ = 0;
     std::int64_t reported_ms_ = 0;
 
-    AnsiStripper outside_, inside_;     // of the tokens
+    AnsiStripper outside_, inside_;  // of the tokens
     CaptureScanner scanner_;
     CaptureBuffer captured_;
     std::string stripped_;

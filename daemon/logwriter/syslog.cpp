@@ -12,8 +12,8 @@
 namespace reeve {
 namespace {
 
-constexpr std::size_t kMaxQueued = 1024;     // messages
-constexpr std::size_t kMaxLine = 8 * 1024;   // bytes of one message; longer lines make several
+constexpr std::size_t kMaxQueued = 1024;    // messages
+constexpr std::size_t kMaxLine = 8 * 1024;  // bytes of one message; longer lines make several
 constexpr int kFacilityUser = 1;
 constexpr timeval kRetry{1, 0};
 constexpr timeval kAskAgain{5, 0};
@@ -35,9 +35,9 @@ std::string syslog_message(int severity, std::string_view line, std::int64_t at)
     tm local{};
     ::localtime_r(&seconds, &local);
     char head[64];
-    int length = std::snprintf(head, sizeof head, "<%d>%s %2d %02d:%02d:%02d supervisord: ",
-                               kFacilityUser * 8 + severity, kMonths[local.tm_mon % 12], local.tm_mday, local.tm_hour,
-                               local.tm_min, local.tm_sec);
+    int length = std::snprintf(
+        head, sizeof head, "<%d>%s %2d %02d:%02d:%02d supervisord: ", kFacilityUser * 8 + severity,
+        kMonths[local.tm_mon % 12], local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec);
     std::string message(head, static_cast<std::size_t>(std::max(length, 0)));
     std::size_t start = message.size();
     message.append(line);
@@ -87,7 +87,7 @@ void Syslog::flush() {
                 event_add(writable_.get(), &kRetry);
                 return;
             }
-            if (errno != EMSGSIZE) {   // the logger has ended
+            if (errno != EMSGSIZE) {  // the logger has ended
                 writable_.reset();
                 socket_.reset();
                 return ask();

@@ -1,7 +1,7 @@
 // Sends lines to the system logger through a datagram socket that is connected already: one message a line,
-// "<PRI>Mmm dd hh:mm:ss supervisord: text", facility user. Never blocks: a logger that is busy, or away while it is
-// restarted, is waited for with a bounded queue, beyond which lines are counted and dropped. Only the spawner can
-// connect a new socket, so it is asked for one while lines wait.
+// "<PRI>Mmm dd hh:mm:ss supervisord: text", facility user. Never blocks: a logger that is busy, or away while
+// it is restarted, is waited for with a bounded queue, beyond which lines are counted and dropped. Only the
+// spawner can connect a new socket, so it is asked for one while lines wait.
 #pragma once
 
 #include <cstddef>
@@ -20,11 +20,12 @@ namespace reeve {
 // A severity of RFC 3164 for a level of the main log.
 int syslog_severity(Level level);
 
-// The datagram for one line; at: seconds since 1970. NUL bytes, which end a message in many loggers, become blanks.
+// The datagram for one line; at: seconds since 1970. NUL bytes, which end a message in many loggers, become
+// blanks.
 std::string syslog_message(int severity, std::string_view line, std::int64_t at);
 
-// Calls use(line) for each line as the reference counts them: all LFs at the end are dropped, and what is left is
-// split at LF; empty lines count.
+// Calls use(line) for each line as the reference counts them: all LFs at the end are dropped, and what is
+// left is split at LF; empty lines count.
 void for_each_line(std::string_view text, const std::function<void(std::string_view)>& use);
 
 class Syslog {
