@@ -127,12 +127,6 @@ void write_collected_lines(const State& state, bool user_set, const Raised& rais
                                              : line.level == static_cast<std::uint32_t>(level);
             if (fits) say_text(state, static_cast<Level>(line.level), image.text(line.text));
         }
-        if (level == Level::Critical && !user_set && ::getuid() == 0) {
-            say(state, level,
-                "Supervisor is running as root.  Privileges were not dropped because no user is specified in the "
-                "config file.  If you intend to run as root, you can set user=root in the config file to avoid "
-                "this message.");
-        }
         if (level == Level::Warn && state.root && !state.may_change_user) {
             say(state, level,
                 "root without CAP_SETUID and CAP_SETGID: engine, front and log writer run as root, without "

@@ -15,7 +15,8 @@
 namespace reeve {
 namespace {
 
-constexpr std::uint64_t kRetryMs = 20;   // when the kernel has too many descriptors in flight
+constexpr std::uint64_t kRetryMs = 20;      // when the kernel has too many descriptors in flight
+constexpr std::size_t kListenerTail = 4096;   // as of the catalogue
 
 HelloBody hello_of(const State& state, const Part& part) {
     HelloBody hello{};
@@ -167,10 +168,19 @@ bool tell_listener(State& state, std::uint32_t id) {
     const SpawnerImage& image = state.table.boot();
     const ListenerRec& rec = image.listener(id);
     bool is_unix = rec.address.family == AF_UNIX;
-    ListenerBody body{id, rec.address.family, is_unix ? 0 : rec.port, 0};
-    std::string_view shown = image.text(is_unix ? rec.path : rec.shown).substr(0, 256);
+    ListenerBody body{id, rec.address.family, is_unix ? 0 : rec.port,
+                      rec.authenticated != 0 ? kListenerAuthenticated : 0};
+    // Path or host, and behind a NUL the names by which browsers may call it.
+    char tail[kListenerTail];
+    std::string_view shown = image.text(is_unix ? rec.path : rec.shown);
+    std::string_view hosts = image.text(rec.allowed_hosts);
+    std::size_t size = shown.copy(tail, sizeof tail);
+    if (rec.allowed_hosts.offset != kAbsent && size + 1 + hosts.size() <= sizeof tail) {
+        tail[size++] = 0;
+        size += hosts.copy(tail + size, sizeof tail - size);
+    }
     int fd = state.listeners[id].fd.get();
-    if (!tell(state.rpc, Msg::LISTENER, 0, body, as_bytes(shown), {&fd, 1})) return false;
+    if (!tell(state.rpc, Msg::LISTENER, 0, body, as_bytes({tail, size}), {&fd, 1})) return false;
     state.listeners[id].untold = false;
     return true;
 }
