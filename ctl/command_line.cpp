@@ -156,8 +156,8 @@ CommandLine parse_command_line(std::span<const std::string> words) {
             case 's':
                 if (!is_url(given.value)) {
                     std::string value = py_repr(given.value);
-                    throw UsageError("invalid value for " + py_repr(given.spelling) + ": value " + value +
-                                     " is not a URL");
+                    throw UsageError("invalid value for " + given.spelling + " " + value + ": value " +
+                                     value + " is not a URL");
                 }
                 line.server_url = given.value;
                 break;

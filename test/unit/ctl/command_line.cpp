@@ -52,7 +52,7 @@ TEST_CASE("help acts when it is reached, after all options have been read") {
     CHECK(parse({"-?"}).help);
     CHECK(parse({"--he", "whatever"}).help);
     CHECK(parse({"-h", "-s", "foo"}).help);
-    CHECK(refusal({"-s", "foo", "-h"}) == "invalid value for '-s': value 'foo' is not a URL");
+    CHECK(refusal({"-s", "foo", "-h"}) == "invalid value for -s 'foo': value 'foo' is not a URL");
     CHECK(refusal({"-hx"}) == "option -x not recognized");
 }
 
@@ -71,7 +71,7 @@ TEST_CASE("errors") {
     CHECK(refusal({"-i", "-i"}) == "conflicting command line option '-i'");
     CHECK(refusal({"-u", "a", "--user", "b"}) == "conflicting command line option '--username'");
     CHECK(refusal({"-r", "a", "-r", "b"}) == "conflicting command line option '-r'");
-    CHECK(refusal({"-s", "it's"}) == "invalid value for '-s': value \"it's\" is not a URL");
+    CHECK(refusal({"-s", "it's"}) == "invalid value for -s \"it's\": value \"it's\" is not a URL");
 }
 
 TEST_CASE("URLs need a scheme, and a host or a path") {
