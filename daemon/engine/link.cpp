@@ -25,7 +25,7 @@ void Link::attach(UniqueFd fd, bool (*keep)(Msg)) {
 
 void Link::send_raw(Msg type, std::uint32_t serial, std::span<const std::byte> body,
                     std::span<const std::byte> tail) {
-    if (queue_.empty() && channel_.open() && !gone_) {
+    if (queue_.empty() && channel_.open() && !gone_ && !held_) {
         Send result = channel_.send_raw(type, serial, body, tail, {});
         if (result == Send::Sent) return;
         if (result == Send::Gone) gone_ = true;
@@ -33,7 +33,16 @@ void Link::send_raw(Msg type, std::uint32_t serial, std::span<const std::byte> b
     queue_.push_back({type, serial, std::string(reinterpret_cast<const char*>(body.data()), body.size()),
                       std::string(reinterpret_cast<const char*>(tail.data()), tail.size())});
     queued_bytes_ += queue_.back().cost();
-    if (watch_ && !gone_) watch_->want(true, true);
+    if (watch_ && !gone_ && !held_) watch_->want(true, true);
+}
+
+void Link::release(Msg first) {
+    held_ = false;
+    queue_.push_front({first, 0, "", ""});
+    queued_bytes_ += queue_.front().cost();
+    if (!watch_ || gone_) return;
+    watch_->want(true, true);
+    flush();
 }
 
 void Link::flush() {

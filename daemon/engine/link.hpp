@@ -41,6 +41,10 @@ class Link {
     }
     std::size_t queued_bytes() const { return queued_bytes_; }
 
+    // From now on everything is queued, until release() sends a bare message of that type and then all the rest.
+    void hold() { held_ = true; }
+    void release(Msg first);
+
   private:
     struct Queued {
         Msg type;
@@ -66,6 +70,7 @@ class Link {
     std::unique_ptr<ReceiveBuffer> buffer_;
     std::deque<Queued> queue_;
     std::size_t queued_bytes_ = 0;
+    bool held_ = false;
     bool gone_ = false;   // sending has failed for good; what the peer sent before is still to be read
 };
 

@@ -9,10 +9,11 @@ namespace reeve {
 
 class SpawnerLink {
   public:
-    SpawnerLink(Loop& loop, LinkHandler& handler) : link_(loop, Edge::ES, Edge::SE, handler) {}
+    // Nothing may be sent before READY; what resumed processes ask for while the slots are told waits for it.
+    SpawnerLink(Loop& loop, LinkHandler& handler) : link_(loop, Edge::ES, Edge::SE, handler) { link_.hold(); }
 
     void attach(UniqueFd fd) { link_.attach(std::move(fd)); }
-    void ready() { link_.send(Msg::READY, 0, Empty{}); }
+    void ready() { link_.release(Msg::READY); }
     void reload(std::uint32_t request) { link_.send(Msg::RELOAD, request, Empty{}); }
     void activate(const GroupBody& body) { link_.send(Msg::ACTIVATE, 0, body); }
     void deactivate(const GroupBody& body) { link_.send(Msg::DEACTIVATE, 0, body); }
