@@ -39,11 +39,18 @@ bool Server::add_listener(const ListenerBody& body, std::string_view tail, Uniqu
     int listening = 0;
     socklen_t size = sizeof listening;
     if (getsockopt(fd.get(), SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 || listening == 0) return false;
-    for (const auto& known : listeners_) {
-        if (known->endpoint.id == body.id) return false;
-    }
     const int flags = fcntl(fd.get(), F_GETFL);
     if (flags < 0 || fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0) return false;
+    for (const auto& known : listeners_) {
+        if (known->endpoint.id != body.id) continue;
+        if (!started_) return false;
+        // Somebody removed the socket's file and supervisord has made it anew; open connections go on.
+        known->readable.reset();
+        known->fd = std::move(fd);
+        known->readable = make_event<&Listener::on_readable>(base_, known->fd.get(), EV_READ | EV_PERSIST, known.get());
+        if (!known->resting) event_add(known->readable.get(), nullptr);
+        return true;
+    }
 
     auto listener = std::make_unique<Listener>();
     listener->server = this;
