@@ -33,7 +33,9 @@ void on_signals(State& state) {
         std::uint32_t signo = infos[i].ssi_signo;
         if (signo == SIGUSR1) {
             say(state, Level::Info, "received SIGUSR1, which has no meaning here: ignored");
-        } else if (signo != SIGCHLD && signo < 32) {
+        } else if (signo == SIGCHLD) {
+            say(state, Level::Debug, "received SIGCHLD indicating a child quit");
+        } else if (signo < 32) {
             state.signals_untold |= 1U << signo;
         }
     }
