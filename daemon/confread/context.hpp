@@ -2,7 +2,10 @@
 // log and, in --check-config, errors are collected.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/conf/expand.hpp"
@@ -30,6 +33,13 @@ struct Context {
     void warn(std::string text) { out.lines.push_back({Level::Warn, std::move(text)}); }
     void info(std::string text) { out.lines.push_back({Level::Info, std::move(text)}); }
 
+    // parse_user(), which may ask a server far away, once for each name.
+    uid_t user(std::string_view text) {
+        auto known = users_.find(text);
+        if (known == users_.end()) known = users_.emplace(text, parse_user(text)).first;
+        return known->second;
+    }
+
     // Reads one section. An error ends everything, or is noted down when checking.
     template <typename Read>
     void attempt(Read read) {
@@ -40,6 +50,9 @@ struct Context {
             errors.emplace_back(error.what());
         }
     }
+
+  private:
+    std::map<std::string, uid_t, std::less<>> users_;
 };
 
 // Finds and reads the files. include.cpp

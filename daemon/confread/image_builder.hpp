@@ -25,14 +25,13 @@ class StringPool {
     explicit StringPool(std::size_t start) : start_(start) {}
 
     StrRef add(std::string_view text) {
-        auto known = known_.find(std::string(text));
-        if (known != known_.end()) return known->second;
-        StrRef ref{static_cast<std::uint32_t>(start_ + bytes_.size()), static_cast<std::uint32_t>(text.size())};
         if (text.size() >= kMaxImage || bytes_.size() >= kMaxImage)
-            throw ConfigError("the configuration is too large");
+            throw ConfigError("the configuration is too large: its image is limited to 32 MiB");
+        StrRef ref{static_cast<std::uint32_t>(start_ + bytes_.size()), static_cast<std::uint32_t>(text.size())};
+        auto [known, is_new] = known_.try_emplace(std::string(text), ref);
+        if (!is_new) return known->second;
         bytes_ += text;
         bytes_ += '\0';
-        known_.emplace(text, ref);
         return ref;
     }
     // "" counts as absent.

@@ -66,8 +66,7 @@ class ProgramReader {
   private:
     void read_section() {
         ProgramSetting& p = *program_;
-        // Like all names: from the text after the colon, trimmed. Its error carries no suffix.
-        std::string name = SectionReader(reader_.section(), section_names_).guarded("", [&] {
+        std::string name = reader_.guarded("", [&] {
             return parse_name(std::string_view(reader_.name()).substr(reader_.name().find(':') + 1));
         });
         section_names_.set("program_name", name);
@@ -90,7 +89,8 @@ class ProgramReader {
         values_.err_capture = reader_.small_size("program.stderr_capture_maxbytes");
         values_.err_events = reader_.boolean("program.stderr_events_enabled");
         read_serverurl();
-        p.uid = reader_.converted<Type::User>("program.user", parse_user);
+        p.uid = reader_.converted<Type::User>("program.user",
+                                              [this](std::string_view text) { return context_.user(text); });
         if (auto umask = reader_.converted<Type::Octal>("program.umask", parse_octal))
             p.umask = static_cast<std::uint32_t>(*umask) & 07777;
         check_process_name();
