@@ -162,10 +162,15 @@ bool Member::on_slot(const SlotBody& body, std::uint32_t serial, Received& recei
     if (!take_pipes(body.fds, received)) return false;
     // The process first: the pool saves a note, which must be that of the state taken up.
     process_.resume(body, serial);
-    if (ListenerPool* pool = group_->pool(); pool != nullptr && body.state == SlotState::Live) {
+    if (ListenerPool* pool = group_->pool(); pool != nullptr && body.state != SlotState::Empty) {
         ListenerNote note{};
         std::memcpy(&note, process_.pool_note.data(), sizeof note);
         pool->on_resumed(index_, note);
+        if (body.state == SlotState::Exited) {
+            while (read_listener()) {
+            }
+            pool->on_exited(index_);
+        }
     }
     return true;
 }
