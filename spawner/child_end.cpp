@@ -1,14 +1,18 @@
 // The end of programs. See child_end.hpp.
 #include "spawner/child_end.hpp"
 
+#include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
 #include "spawner/confread_run.hpp"
 #include "spawner/fcgi.hpp"
+#include "spawner/logfile.hpp"
 #include "spawner/parts.hpp"
 #include "spawner/say.hpp"
 
@@ -67,7 +71,30 @@ void child_drained(State& state, Slot& slot) {
     slot.out[1].reset();
 }
 
+void save_output(State& state, const Slot& slot) {
+    for (bool is_stderr : {false, true}) {
+        int pipe = slot.out[is_stderr].get();
+        bool engines = !is_stderr && state.table.definition(slot).kind == ProgramKind::EventListener;
+        int left = 0;
+        if (engines || !slot.draining || pipe < 0 || ::ioctl(pipe, FIONREAD, &left) != 0 || left <= 0) continue;
+        FileResult log = open_slot_log(state, slot, is_stderr);
+        if (!log.fd.valid()) continue;
+        ::lseek(log.fd.get(), 0, SEEK_END);
+        pollfd writable{log.fd.get(), POLLOUT, 0};
+        char piece[4096];   // no more than a pipe takes at once, if the log is one
+        while (left > 0 && ::poll(&writable, 1, 0) == 1) {
+            ssize_t got = ::read(pipe, piece, sizeof piece);
+            if (got <= 0 || ::write(log.fd.get(), piece, static_cast<std::size_t>(got)) != got) break;
+            left -= static_cast<int>(got);
+        }
+    }
+}
+
 void forget_child(State& state, Slot& slot) {
+    if (slot.draining && !state.log.told()) {
+        save_output(state, slot);
+        child_drained(state, slot);
+    }
     slot.state = SlotState::Empty;
     slot.pid = 0;
     slot.exit_untold = false;

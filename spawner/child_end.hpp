@@ -17,6 +17,10 @@ void reap_children(State& state);
 // The log writer has written the dead child's last output.
 void child_drained(State& state, Slot& slot);
 
+// Writes what a dead child has left in its pipes to its logs, as it is, if nobody else will: the log writer is
+// away, or slow beyond patience. At most what a pipe holds.
+void save_output(State& state, const Slot& slot);
+
 // The engine has acknowledged the exit: the slot is empty.
 void forget_child(State& state, Slot& slot);
 

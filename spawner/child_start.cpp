@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "spawner/child_end.hpp"
 #include "spawner/child_exec.hpp"
 #include "spawner/fcgi.hpp"
 #include "spawner/logfile.hpp"
@@ -125,7 +126,7 @@ StartResult check_command(State& state, const Slot& slot) {
 }
 
 void start_child(State& state, Slot& slot) {
-    // What the child before has left undrained is dropped: its log writer is gone, or slow beyond patience.
+    save_output(state, slot);
     slot.out = {};
     slot.draining = slot.drain_untold = false;
     slot.stream_untold = {};
