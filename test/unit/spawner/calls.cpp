@@ -1,0 +1,76 @@
+// Stand-ins for system calls. See calls.hpp.
+#include "calls.hpp"
+
+#include <fcntl.h>
+#include <sys/types.h>
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstring>
+
+namespace {
+
+// Plain memory, because the child of a clone looks at it as well.
+char failing[32] = "";
+int failing_error = 0;
+int failing_skip = 0;
+bool happened = false;
+
+bool fails(const char* name) {
+    if (std::strcmp(failing, name) != 0 || failing_skip-- > 0) return false;
+    failing[0] = 0;
+    happened = true;
+    errno = failing_error;
+    return true;
+}
+
+}  // namespace
+
+namespace reeve {
+
+void fail_call(const std::string& name, int error, int skip) {
+    std::strncpy(failing, name.c_str(), sizeof failing - 1);
+    failing_error = error;
+    failing_skip = skip;
+    happened = false;
+}
+
+bool has_failed() {
+    failing[0] = 0;
+    return happened;
+}
+
+}  // namespace reeve
+
+#define STAND_IN(name, declaration, values)         \
+    extern "C" int __real_##name declaration;       \
+    extern "C" int __wrap_##name declaration;       \
+    extern "C" int __wrap_##name declaration {      \
+        return fails(#name) ? -1 : __real_##name values; \
+    }
+
+STAND_IN(pipe2, (int* ends, int flags), (ends, flags))
+STAND_IN(fchown, (int fd, uid_t uid, gid_t gid), (fd, uid, gid))
+STAND_IN(dup2, (int from, int to), (from, to))
+STAND_IN(setgroups, (std::size_t size, const gid_t* list), (size, list))
+STAND_IN(setgid, (gid_t gid), (gid))
+STAND_IN(setuid, (uid_t uid), (uid))
+STAND_IN(chdir, (const char* path), (path))
+STAND_IN(execve, (const char* path, char* const* argv, char* const* envp), (path, argv, envp))
+STAND_IN(listen, (int fd, int backlog), (fd, backlog))
+
+extern "C" int __real_clone(int (*run)(void*), void* stack, int flags, void* argument, ...);
+extern "C" int __wrap_clone(int (*run)(void*), void* stack, int flags, void* argument, ...);
+extern "C" int __wrap_clone(int (*run)(void*), void* stack, int flags, void* argument, ...) {
+    return fails("clone") ? -1 : __real_clone(run, stack, flags, argument);
+}
+
+extern "C" int __real_openat64(int at, const char* path, int flags, ...);
+extern "C" int __wrap_openat64(int at, const char* path, int flags, ...);
+extern "C" int __wrap_openat64(int at, const char* path, int flags, ...) {
+    va_list rest;
+    va_start(rest, flags);
+    mode_t mode = (flags & O_CREAT) != 0 ? va_arg(rest, mode_t) : 0;
+    va_end(rest);
+    return fails("openat") ? -1 : __real_openat64(at, path, flags, mode);
+}
