@@ -7,6 +7,12 @@
 
 namespace reeve {
 
+namespace {
+
+constexpr int kLastReads = 32;   // of a dead listener's stdout, 64 KiB each
+
+}  // namespace
+
 Member::Member(Surroundings& surroundings, Group& group, std::uint32_t index, std::uint32_t slot,
                ProcessSettings settings)
     : surroundings_(surroundings),
@@ -139,7 +145,8 @@ bool Member::on_spawn_failed(const SpawnFailedBody& body) {
 
 void Member::on_exited(const ExitedBody& body, std::uint32_t serial) {
     if (process_.pid() == 0 || serial != process_.serial() || process_.exit_pending()) return;
-    while (read_listener()) {
+    // What is in the pipe now; a grandchild that goes on writing must not hold up everything else.
+    for (int reads = 0; reads < kLastReads && read_listener(); ++reads) {
     }
     if (group_->pool() != nullptr) group_->pool()->on_exited(index_);
     process_.on_exited(body, serial);
