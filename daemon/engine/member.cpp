@@ -7,12 +7,6 @@
 
 namespace reeve {
 
-namespace {
-
-constexpr int kLastReads = 32;   // of a dead listener's stdout, 64 KiB each
-
-}  // namespace
-
 Member::Member(Surroundings& surroundings, Group& group, std::uint32_t index, std::uint32_t slot,
                ProcessSettings settings)
     : surroundings_(surroundings),
@@ -145,9 +139,7 @@ bool Member::on_spawn_failed(const SpawnFailedBody& body) {
 
 void Member::on_exited(const ExitedBody& body, std::uint32_t serial) {
     if (process_.pid() == 0 || serial != process_.serial() || process_.exit_pending()) return;
-    // What is in the pipe now; a grandchild that goes on writing must not hold up everything else.
-    for (int reads = 0; reads < kLastReads && read_listener(); ++reads) {
-    }
+    read_last_words();
     if (group_->pool() != nullptr) group_->pool()->on_exited(index_);
     process_.on_exited(body, serial);
     if (!surroundings_.log.connected()) process_.on_drained(serial);
@@ -174,8 +166,7 @@ bool Member::on_slot(const SlotBody& body, std::uint32_t serial, Received& recei
         std::memcpy(&note, process_.pool_note.data(), sizeof note);
         pool->on_resumed(index_, note);
         if (body.state == SlotState::Exited) {
-            while (read_listener()) {
-            }
+            read_last_words();
             pool->on_exited(index_);
         }
     }

@@ -106,6 +106,7 @@ class Member : public std::enable_shared_from_this<Member>, private ProcessPort 
     void note_change(Change change);
     // False when there is no more: end of file, or nothing at the moment.
     bool read_listener();
+    void read_last_words();
     void close_pipes();
 
     Surroundings& surroundings_;

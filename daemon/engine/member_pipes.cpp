@@ -11,6 +11,7 @@ namespace reeve {
 namespace {
 
 constexpr std::size_t kReadSize = 64 * 1024;
+constexpr int kLastReads = 32;   // of a dead listener's stdout
 
 }  // namespace
 
@@ -58,6 +59,12 @@ bool Member::read_listener() {
     surroundings_.log.append(stream_of(slot_, false), process_.serial(), bytes);
     if (group_->pool() != nullptr) group_->pool()->on_output(index_, bytes);
     return listener_stdout_.valid();
+}
+
+// What is in the pipe of a listener that has ended; a grandchild that goes on writing must not hold up all else.
+void Member::read_last_words() {
+    for (int reads = 0; reads < kLastReads && read_listener(); ++reads) {
+    }
 }
 
 Member::Stdin Member::write_stdin(std::string_view bytes, bool is_event) {
