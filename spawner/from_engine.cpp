@@ -19,13 +19,13 @@ namespace {
 constexpr std::uint64_t kToken = 1000;   // thousandths
 
 const char* on_ready(State& state) {
-    if (state.engine.ready) return "READY for the second time";
+    if (state.engine.ready) return "sent READY for the second time";
     state.engine.ready = true;
     return nullptr;
 }
 
 const char* on_reload(State& state, const Message& message) {
-    if (state.reread.wanted) return "RELOAD while one is open";
+    if (state.reread.wanted) return "sent RELOAD while one is open";
     begin_reread(state, message.serial);
     return nullptr;
 }
@@ -38,8 +38,8 @@ const char* on_activate(State& state, const GroupBody& body) {
 
 const char* on_spawn(State& state, const SpawnBody& body) {
     Slot* slot = state.table.find(body.slot);
-    if (slot == nullptr) return "SPAWN of a slot that is not active";
-    if (slot->state != SlotState::Empty) return "SPAWN of a slot in use";
+    if (slot == nullptr) return "sent SPAWN of a slot that is not active";
+    if (slot->state != SlotState::Empty) return "sent SPAWN of a slot in use";
     state.spawn_tokens -= std::min(state.spawn_tokens, kToken);
     start_child(state, *slot);
     return nullptr;
@@ -47,7 +47,7 @@ const char* on_spawn(State& state, const SpawnBody& body) {
 
 const char* on_check(State& state, const Message& message) {
     Slot* slot = state.table.find(message.as<CheckBody>().slot);
-    if (slot == nullptr) return "CHECK of a slot that is not active";
+    if (slot == nullptr) return "sent CHECK of a slot that is not active";
     StartResult result = check_command(state, *slot);
     SpawnFailedBody body{message.as<CheckBody>().slot, result.stage, result.error, result.candidate};
     answer(state.engine, Msg::CHECKED, message.serial, body);
@@ -57,10 +57,10 @@ const char* on_check(State& state, const Message& message) {
 const char* on_kill(State& state, const Message& message) {
     auto body = message.as<KillBody>();
     Slot* slot = state.table.find(body.slot);
-    if (slot == nullptr) return "KILL of a slot that is not active";
-    if (slot->state == SlotState::Empty || slot->serial != message.serial) return "KILL with a stale serial";
-    if (body.signo > 64) return "KILL with a signal that there is not";
-    if ((body.flags & ~(kKillGroup | kKillStop)) != 0) return "KILL with unknown flags";
+    if (slot == nullptr) return "sent KILL of a slot that is not active";
+    if (slot->state == SlotState::Empty || slot->serial != message.serial) return "sent KILL with a stale serial";
+    if (body.signo > 64) return "sent KILL with a signal that there is not";
+    if ((body.flags & ~(kKillGroup | kKillStop)) != 0) return "sent KILL with unknown flags";
     KillResultBody result{body.slot, body.signo, 0, 0};
     if (slot->state == SlotState::Exited) {
         result.error = ESRCH;   // it has just died, which the engine cannot know yet
@@ -75,27 +75,27 @@ const char* on_kill(State& state, const Message& message) {
 const char* on_ack_exit(State& state, const Message& message) {
     Slot* slot = state.table.find(message.as<AckExitBody>().slot);
     if (slot == nullptr || slot->state != SlotState::Exited || slot->serial != message.serial)
-        return "ACK_EXIT without such an exit";
+        return "sent ACK_EXIT without such an exit";
     forget_child(state, *slot);
     return nullptr;
 }
 
 const char* on_note(State& state, const NoteBody& body) {
     Slot* slot = state.table.find(body.slot);
-    if (slot == nullptr) return "NOTE for a slot that is not active";
+    if (slot == nullptr) return "sent NOTE for a slot that is not active";
     std::memcpy(slot->note.data(), body.note, slot->note.size());
     return nullptr;
 }
 
 const char* on_stopping(State& state, const StoppingBody& body) {
-    if (body.mode > FinishMode::Restart) return "STOPPING with an unknown mode";
+    if (body.mode > FinishMode::Restart) return "sent STOPPING with an unknown mode";
     state.stopping = body.mode == FinishMode::Exit ? kHelloStopping : kHelloRestarting;
     return nullptr;
 }
 
 const char* on_finish(State& state, const FinishBody& body) {
-    if (body.mode > FinishMode::Restart || body.zero != 0) return "FINISH with an unknown mode";
-    if (state.table.live() != 0) return "FINISH while children live";
+    if (body.mode > FinishMode::Restart || body.zero != 0) return "sent FINISH with an unknown mode";
+    if (state.table.live() != 0) return "sent FINISH while children live";
     state.carry = body.carry;
     begin_finish(state, body.mode);
     return nullptr;
@@ -104,8 +104,8 @@ const char* on_finish(State& state, const FinishBody& body) {
 }  // namespace
 
 const char* on_engine_message(State& state, const Message& message) {
-    if (!state.engine.told()) return "a message before it was told everything";
-    if (!state.engine.ready && message.type != Msg::READY) return "a message before READY";
+    if (!state.engine.may_speak()) return "sent a message before it was told everything";
+    if (!state.engine.ready && message.type != Msg::READY) return "sent a message before READY";
     switch (message.type) {
         case Msg::READY: return on_ready(state);
         case Msg::RELOAD: return on_reload(state, message);
@@ -118,7 +118,7 @@ const char* on_engine_message(State& state, const Message& message) {
         case Msg::NOTE: return on_note(state, message.as<NoteBody>());
         case Msg::STOPPING: return on_stopping(state, message.as<StoppingBody>());
         case Msg::FINISH: return on_finish(state, message.as<FinishBody>());
-        default: return "a message that is not the engine's";
+        default: return "sent a message that is not the engine's";
     }
 }
 

@@ -42,7 +42,7 @@ FileResult open_child_log(State& state, std::uint32_t stream, FileOp op) {
 
 const char* on_open(State& state, const Message& message) {
     auto body = message.as<OpenBody>();
-    if (body.op > FileOp::Clear) return "OPEN with an unknown deed";
+    if (body.op > FileOp::Clear) return "sent OPEN with an unknown deed";
     FileResult result;
     if (body.stream == kMainLogStream) {
         result = open_main_log(state, body.op);
@@ -53,7 +53,7 @@ const char* on_open(State& state, const Message& message) {
     } else if (body.stream / 2 < kMaxSlots) {
         result = open_child_log(state, body.stream, body.op);
     } else {
-        return "OPEN of an unknown stream";
+        return "sent OPEN of an unknown stream";
     }
     int fd = result.fd.get();
     LogfileBody answered{body.stream, body.op, result.error, result.special ? kStreamSpecial : 0};
@@ -63,7 +63,7 @@ const char* on_open(State& state, const Message& message) {
 
 const char* on_drained(State& state, const Message& message) {
     std::uint32_t number = message.as<DrainBody>().slot;
-    if (number >= kMaxSlots) return "S_DRAINED of a slot beyond the table";
+    if (number >= kMaxSlots) return "sent S_DRAINED of a slot beyond the table";
     Slot* slot = state.table.find(number);
     // The slot may have a new child, or be gone, when the word about the old one arrives.
     if (slot == nullptr || slot->serial != message.serial || !slot->draining) return nullptr;
@@ -74,11 +74,11 @@ const char* on_drained(State& state, const Message& message) {
 }  // namespace
 
 const char* on_log_message(State& state, const Message& message) {
-    if (!state.log.told()) return "a message before it was told everything";
+    if (!state.log.may_speak()) return "sent a message before it was told everything";
     switch (message.type) {
         case Msg::OPEN: return on_open(state, message);
         case Msg::S_DRAINED: return on_drained(state, message);
-        default: return "a message that is not the log writer's";
+        default: return "sent a message that is not the log writer's";
     }
 }
 

@@ -2,7 +2,9 @@
 #include "spawner/logfile.hpp"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include <cerrno>
 #include <climits>
@@ -22,17 +24,23 @@ struct Place {
     UniqueFd directory;
     char name[PATH_MAX] = "";
     bool strict = false;
+    bool magic = false;   // a trusted link of /proc, which only the kernel can follow
 
     int at() const { return directory.valid() ? directory.get() : AT_FDCWD; }
     // 0 or errno.
     int status(struct stat& out) const {
-        return ::fstatat(at(), name, &out, strict ? AT_SYMLINK_NOFOLLOW : 0) == 0 ? 0 : errno;
+        return ::fstatat(at(), name, &out, strict && !magic ? AT_SYMLINK_NOFOLLOW : 0) == 0 ? 0 : errno;
     }
 };
 
 bool trusted_link(const struct stat& link, int directory) {
     struct stat above {};
     return link.st_uid == 0 && ::fstat(directory, &above) == 0 && above.st_uid == 0 && (above.st_mode & 022) == 0;
+}
+
+bool is_proc(int directory) {
+    struct statfs status {};
+    return ::fstatfs(directory, &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
 }
 
 // Replaces the link at fd in "rest of the path after it" by its target. 0 or errno.
@@ -82,6 +90,11 @@ int locate(const char* path, bool strict, Place& place) {
         if (next.valid() && S_ISLNK(status.st_mode)) {
             if (!trusted_link(status, directory.get())) return kRefused;
             if (++links > kMaxLinks) return ELOOP;
+            place.magic = last && is_proc(directory.get());   // /proc/1/fd/1, the way of containers
+            if (place.magic) {
+                place.directory = static_cast<UniqueFd&&>(directory);
+                return 0;
+            }
             if (int error = follow(next.get(), rest, after)) return error;
             at = rest;
             if (*at == '/') directory.reset();
@@ -103,7 +116,7 @@ FileResult failed(int error) {
 }
 
 FileResult open_at(const Place& place, int flags, mode_t mode) {
-    flags |= O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (place.strict ? O_NOFOLLOW : 0);
+    flags |= O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (place.strict && !place.magic ? O_NOFOLLOW : 0);
     FileResult result;
     result.fd.reset(::openat(place.at(), place.name, flags, mode));
     // A FIFO that nobody reads yet: hold it open for both, so that the first reader finds what was written.
@@ -113,7 +126,7 @@ FileResult open_at(const Place& place, int flags, mode_t mode) {
     if (!result.fd.valid() || ::fstat(result.fd.get(), &status) != 0)
         return failed(place.strict && errno == ELOOP ? kRefused : errno);
     if (S_ISDIR(status.st_mode)) return failed(EISDIR);
-    result.special = !S_ISREG(status.st_mode);
+    result.special = !S_ISREG(status.st_mode) || place.magic;
     if (place.strict) {
         bool sound = S_ISREG(status.st_mode) ? status.st_nlink <= 1
                                              : S_ISCHR(status.st_mode) || S_ISFIFO(status.st_mode);
@@ -171,7 +184,7 @@ FileResult do_log_file(const State& state, const LogRec& log, const char* path, 
     Place place;
     if (int error = locate(path, strict, place)) return failed(error);
     struct stat status {};
-    bool regular = place.status(status) == 0 && S_ISREG(status.st_mode);
+    bool regular = place.status(status) == 0 && S_ISREG(status.st_mode) && !place.magic;
     if (op == FileOp::Read) return regular ? open_at(place, O_RDONLY, 0) : failed(ENOENT);
     if (op == FileOp::Rotate && regular && log.backups > 0) {
         if (int error = shift_backups(place, log.backups)) return failed(error);

@@ -53,9 +53,9 @@ void read_part(State& state, Part& part, Handler handler) {
         switch (part.channel.receive(state.buffer, received)) {
             case Receive::Nothing: return;
             case Receive::Message:
-                if (const char* broken = handler(state, received.message)) kill_part(state, part, broken);
+                if (const char* broken = handler(state, received.message)) kill_part(part, broken);
                 break;
-            case Receive::Violation: kill_part(state, part, part.channel.reason()); break;
+            case Receive::Violation: kill_part(part, part.channel.reason()); break;
             case Receive::End:
                 // It leaves, or has to. waitpid will tell.
                 part.channel.close();

@@ -135,14 +135,20 @@ void on_part_death(State& state, Part& part, int wait_status) {
     }
     part.resumed = true;
     restart_later(state, part, mono_ms() - part.started_at, static_cast<std::uint32_t>(wait_status));
-    say(state, Level::Error, "%s (pid %d) died: %s; starting it again %s%.0u%s", part.binary,
-        static_cast<int>(pid), how_ended(wait_status).text, part.delay_s == 0 ? "at once" : "in ", part.delay_s,
-        part.delay_s == 0 ? "" : " s");
+    char when[32] = "at once";
+    if (part.delay_s > 0) std::snprintf(when, sizeof when, "in %u s", part.delay_s);
+    if (part.killed_for != nullptr) {
+        say(state, Level::Critical, "%s (pid %d) was killed: %s; starting it again %s", part.binary,
+            static_cast<int>(pid), part.killed_for, when);
+    } else {
+        say(state, Level::Error, "%s (pid %d) died: %s; starting it again %s", part.binary, static_cast<int>(pid),
+            how_ended(wait_status).text, when);
+    }
+    part.killed_for = nullptr;
 }
 
-void kill_part(State& state, Part& part, const char* reason) {
-    say(state, Level::Critical, "%s (pid %d) broke the rules and is killed: %s", part.binary,
-        static_cast<int>(part.pid), reason);
+void kill_part(Part& part, const char* reason) {
+    part.killed_for = reason;
     part.channel.close();
     if (part.pid != 0) ::kill(part.pid, SIGKILL);
 }
@@ -158,7 +164,7 @@ void look_after_parts(State& state, std::uint64_t now, std::uint64_t& next) {
     if (engine.pid != 0 && !engine.ready && engine.channel.open() && !state.finishing) {
         std::uint64_t due = engine.started_at + kReadyMs;
         if (now >= due) {
-            kill_part(state, engine, "it was not ready within 10 s");
+            kill_part(engine, "was not ready within 10 s");
         } else if (due < next) {
             next = due;
         }

@@ -16,8 +16,8 @@ void start_part(State& state, Part& part);
 // A part has ended; it is started again at once, or after 1, 2, 4 ... 60 s if it had lived less than 10 s.
 void on_part_death(State& state, Part& part, int wait_status);
 
-// A part broke the rules or is stuck: one line, SIGKILL.
-void kill_part(State& state, Part& part, const char* reason);
+// A part broke the rules or is stuck: SIGKILL. The line about it is written when it is reaped.
+void kill_part(Part& part, const char* reason);
 
 // Restarts and time limits that are due; *next becomes the earlier of itself and the next one (ms).
 void look_after_parts(State& state, std::uint64_t now, std::uint64_t& next);

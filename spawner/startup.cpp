@@ -37,8 +37,10 @@ void secure_standard_descriptors() {
 }
 
 void note_inherited(State& state) {
-    for (std::size_t fd = 0; fd < state.inherited.size(); ++fd)
-        state.inherited[fd] = ::fcntl(static_cast<int>(fd), F_GETFD) >= 0;
+    for (std::size_t i = 0; i < state.inherited.size(); ++i) {
+        int fd = static_cast<int>(i);
+        state.inherited[i] = ::fcntl(fd, F_GETFD) >= 0 && fd != state.start_directory.get();
+    }
 }
 
 void open_main_log(State& state) {
@@ -115,6 +117,23 @@ void write_pidfile(State& state) {
     say(state, Level::Info, "supervisord started with pid %d", static_cast<int>(::getpid()));
 }
 
+// Names the programs that this root cannot signal, for want of a capability.
+void warn_without_kill(const State& state) {
+    if (!state.root || state.may_kill) return;
+    const SpawnerImage& image = state.table.boot();
+    char names[1000] = "";
+    std::size_t size = 0;
+    for (std::uint32_t i = 0; i < image.proc_count(); ++i) {
+        const ProcRec& proc = image.proc(i);
+        std::string_view name = image.text(proc.name);
+        if (proc.identity.uid == kAbsent || proc.identity.uid == 0 || size + name.size() + 3 > sizeof names) continue;
+        if (size > 0) size += std::string_view(", ").copy(names + size, 2);
+        size += name.copy(names + size, name.size());
+    }
+    if (size > 0)
+        say(state, Level::Warn, "root without CAP_KILL: these programs of other users cannot be stopped: %s", names);
+}
+
 // The lines that arose before there was a log: all CRIT, then all WARN, then the rest; among those of a level
 // the configuration's first.
 void write_collected_lines(const State& state, bool user_set, const Raised& raised) {
@@ -132,6 +151,7 @@ void write_collected_lines(const State& state, bool user_set, const Raised& rais
                 "root without CAP_SETUID and CAP_SETGID: engine, front and log writer run as root, without "
                 "capabilities");
         }
+        if (level == Level::Warn) warn_without_kill(state);
         if (level != Level::Info) continue;
         if (user_set) say(state, level, "Set uid to user %u succeeded", ::getuid());
         auto increased = [&state](const char* name, std::uint64_t limit) {
@@ -233,12 +253,14 @@ void take_descriptors(State& state) {
 }  // namespace
 
 void refuse_to_start(State& state, const char* format, ...) {
-    std::fprintf(stderr, "Error: ");
+    char text[4096];
     va_list arguments;
     va_start(arguments, format);
-    std::vfprintf(stderr, format, arguments);
+    std::vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    std::fprintf(stderr, "\nFor help, use %s -h\n", state.argc > 0 ? state.argv[0] : "supervisord");
+    std::fprintf(stderr, "Error: %s\nFor help, use %s -h\n", text, state.argc > 0 ? state.argv[0] : "supervisord");
+    // At a restart nobody sees stderr, and the log is this daemon's anyway.
+    if (state.resumed) say(state, Level::Critical, "the restart fails: %s", text);
     remove_sockets(state);
     std::exit(2);
 }
@@ -249,7 +271,6 @@ void start_up(State& state) {
     inherit(state, daemonized);
     note_inherited(state);
     if (!state.start_directory.valid()) state.start_directory.reset(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (state.start_directory.valid()) state.inherited[static_cast<std::size_t>(state.start_directory.get()) % 256] = false;
     if (!state.table.open()) refuse_to_start(state, "cannot reserve memory: %s", std::strerror(errno));
     ::tzset();
 

@@ -87,6 +87,7 @@ void trim_capabilities(State& state) {
     // Asking for one that is not there would make the whole call fail and leave all of them.
     bool had[sizeof kNeeded / sizeof kNeeded[0]];
     for (std::size_t i = 0; i < sizeof kNeeded / sizeof kNeeded[0]; ++i) had[i] = has(kNeeded[i]);
+    state.may_kill = has(CAP_KILL);
     state.may_change_user = has(CAP_SETUID) && has(CAP_SETGID);
     state.may_chroot = state.may_change_user && has(CAP_SYS_CHROOT) && has(CAP_SETPCAP);
     // Not the bounding set: programs that run as root shall have what root has.

@@ -44,11 +44,14 @@ struct Part {
     std::uint64_t started_at = 0;        // ms
     std::uint64_t restart_at = 0;        // ms; 0: no restart is due
     std::uint32_t delay_s = 0;           // of the last restart
+    const char* killed_for = nullptr;    // the rule that it broke, until it is reaped
     bool event_untold = false;           // log writer and front: PART is to be sent to the engine
     PartEvent event = PartEvent::Up;
     std::uint32_t event_status = 0;
 
     bool told() const { return intro == Intro::Done; }
+    // It may answer as soon as it has all but its peers, which can take longer.
+    bool may_speak() const { return intro >= Intro::Peers; }
 };
 
 // A listening socket of a server; indices as in the boot image.
@@ -99,6 +102,7 @@ struct State {
     std::uint64_t child_files_soft = 0, child_files_hard = 0;   // RLIMIT_NOFILE of programs
     std::array<bool, 256> inherited{};     // descriptors that were open at the start
     bool may_change_user = false;          // root with the capabilities for it: parts get accounts of their own
+    bool may_kill = false;                 // root that may signal programs of other users
     bool may_chroot = false;               // and those to shut the parts in
     UniqueFd empty_directory;              // for the parts' chroot
 

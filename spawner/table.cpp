@@ -110,17 +110,17 @@ const SpawnerImage& Table::image_of(const Slot& slot) {
 
 const char* Table::activate(const GroupBody& body) {
     Generation* owner = generation(body.generation);
-    if (owner == nullptr || body.generation != newest_) return "ACTIVATE of another than the newest generation";
-    if (body.group >= owner->image.group_count()) return "ACTIVATE of an unknown group";
+    if (owner == nullptr || body.generation != newest_) return "sent ACTIVATE of another than the newest generation";
+    if (body.group >= owner->image.group_count()) return "sent ACTIVATE of an unknown group";
     Range procs = owner->image.group(body.group).procs;
     if (body.first_slot > kMaxSlots || kMaxSlots - body.first_slot < procs.count || group_count_ == kMaxSlots)
-        return "ACTIVATE of slots beyond the table";
+        return "sent ACTIVATE of slots beyond the table";
     for (std::uint32_t i = 0; i < group_count_; ++i) {
         if (groups_[i].generation == body.generation && groups_[i].group == body.group)
-            return "ACTIVATE of a group that is active";
+            return "sent ACTIVATE of a group that is active";
     }
     for (std::uint32_t i = 0; i < procs.count; ++i) {
-        if (slots_[body.first_slot + i].active) return "ACTIVATE of a slot that is active";
+        if (slots_[body.first_slot + i].active) return "sent ACTIVATE of a slot that is active";
     }
     for (std::uint32_t i = 0; i < procs.count; ++i) {
         Slot& slot = *new (&slots_[body.first_slot + i]) Slot{};
@@ -142,10 +142,10 @@ const char* Table::deactivate(const GroupBody& body) {
         ++at;
     }
     Generation* owner = generation(body.generation);
-    if (at == group_count_ || owner == nullptr) return "DEACTIVATE of a group that is not active";
+    if (at == group_count_ || owner == nullptr) return "sent DEACTIVATE of a group that is not active";
     Range procs = owner->image.group(body.group).procs;
     for (std::uint32_t i = 0; i < procs.count; ++i) {
-        if (slots_[body.first_slot + i].state != SlotState::Empty) return "DEACTIVATE of a slot in use";
+        if (slots_[body.first_slot + i].state != SlotState::Empty) return "sent DEACTIVATE of a slot in use";
     }
     for (std::uint32_t i = 0; i < procs.count; ++i) slots_[body.first_slot + i] = Slot{};
     // The order of the others stays: a new engine is told of the groups as they were activated.
