@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include <cstdio>
+#include <memory>
 
 #include "common/sandbox/enter.hpp"
 #include "daemon/logwriter/log_writer.hpp"
@@ -47,7 +48,7 @@ int main() {
         ::signal(signo, SIG_IGN);
     }
     warm_up();
-    event_base* base = event_base_new();
+    std::unique_ptr<event_base, decltype(&event_base_free)> base(event_base_new(), event_base_free);
     reeve::PipeRelay relay;
     if (base == nullptr || !relay.open()) {
         std::fputs("supervisor-log: no event loop, or no pipe\n", stderr);
@@ -55,7 +56,7 @@ int main() {
     }
     reeve::enter_sandbox(reeve::SandboxPart::Log);
     reeve::UniqueFd spawner(reeve::kPartSpawnerFd);
-    reeve::LogWriter writer(base, static_cast<reeve::UniqueFd&&>(spawner),
+    reeve::LogWriter writer(base.get(), static_cast<reeve::UniqueFd&&>(spawner),
                             static_cast<reeve::PipeRelay&&>(relay));
     return writer.run();
 }

@@ -127,6 +127,11 @@ void Driver::add_main_log(const StreamOptions& options) {
     tell(kMainLogStream);
 }
 
+void Driver::add_syslog(int socket) {
+    StreamBody body{kSyslogStream, StreamKind::Syslog, 0xFFFFFFFF, 0, 0, 0, 0};
+    REQUIRE(spawner_.send(Msg::STREAM, 0, body, {}, {&socket, 1}) == Send::Sent);
+}
+
 void Driver::tell(std::uint32_t stream) {
     Known& known = streams_[stream];
     const StreamOptions& options = known.options;
@@ -200,7 +205,14 @@ UniqueFd Driver::open_file(std::uint32_t stream, FileOp op, int& error, bool& sp
 void Driver::answer_open(std::uint32_t serial, const OpenBody& body) {
     int error = 0;
     bool special = false;
-    UniqueFd file = open_file(body.stream, body.op, error, special);
+    UniqueFd file;
+    if (body.stream == kSyslogStream) {
+        if (next_syslog >= 0) file.reset(::dup(next_syslog));
+        error = file.valid() ? 0 : ENOENT;
+        special = true;
+    } else {
+        file = open_file(body.stream, body.op, error, special);
+    }
     int fd = file.get();
     LogfileBody answer{body.stream, body.op, error, special ? kStreamSpecial : 0};
     Send sent = spawner_.send(Msg::LOGFILE, serial, answer, {}, {&fd, file.valid() ? 1u : 0u});

@@ -58,6 +58,10 @@ class Driver {
     void new_engine();
     void drop_engine() { engine_.close(); }
 
+    // The system logger, at first and when the log writer asks for it again: a datagram socket.
+    void add_syslog(int socket);
+    int next_syslog = -1;
+
     // A program's stream; write to write_end(slot, ...) as the program.
     void add_stream(std::uint32_t slot, std::uint32_t serial, const StreamOptions& options = {});
     void add_main_log(const StreamOptions& options = {});

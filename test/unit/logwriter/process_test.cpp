@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -539,6 +540,40 @@ TEST_CASE("targets that are pipes: full, closed") {
         CHECK(driver.finish() == 0);
         ::close(target[1]);
     }
+}
+
+TEST_CASE("the system logger, also when it was restarted") {
+    Driver driver;
+    int first[2];
+    int second[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_DGRAM, 0, first) == 0);
+    REQUIRE(::socketpair(AF_UNIX, SOCK_DGRAM, 0, second) == 0);
+    driver.add_syslog(first[1]);
+    ::close(first[1]);
+    driver.add_stream(0, 1, {.flags = kStreamSyslog});
+    driver.add_main_log({.flags = kStreamMainSyslog, .file = false});
+    char buffer[1000];
+    auto receive = [&](int socket) {
+        ssize_t size = -1;
+        driver.wait([&] { return (size = ::recv(socket, buffer, sizeof buffer, MSG_DONTWAIT)) >= 0; });
+        return std::string(buffer, static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+    };
+    driver.write(0, "one\ntwo\n");
+    std::string one = receive(first[0]);
+    CHECK(one.substr(0, 4) == "<14>");
+    CHECK(one.substr(19) == " supervisord: p0 one");
+    CHECK(receive(first[0]).substr(19) == " supervisord: p0 two");
+    driver.line(Level::Warn, "main line");
+    std::string line = receive(first[0]);
+    CHECK(line.substr(0, 4) == "<12>");
+    CHECK(line.substr(19) == " supervisord: main line");
+    driver.next_syslog = second[1];
+    ::close(first[0]);
+    driver.write(0, "three\n");
+    CHECK(receive(second[0]).substr(19) == " supervisord: p0 three");
+    CHECK(driver.wait([&] { return driver.text("0.log") == "one\ntwo\nthree\n"; }));
+    ::close(second[0]);
+    ::close(second[1]);
 }
 
 TEST_CASE("an event listener's stdout comes from the engine") {
