@@ -1,6 +1,6 @@
-// What is wrong with a configuration or a command line, as one sentence for the user. The sentence begins with
-// the text that the original program has for the same fault, because scripts look for it; where the fault lies
-// (file, line, key) and what may have been meant follow after it.
+// What is wrong with a configuration or a command line, as one sentence for the user. The sentence begins
+// with the text that the original program has for the same fault, because scripts look for it; where the
+// fault lies (file, line, key) and what may have been meant follow after it.
 #pragma once
 
 #include <stdexcept>
@@ -16,7 +16,9 @@ class ConfigError : public std::runtime_error {
         : std::runtime_error(text + hint), hint_(std::move(hint)) {}
 
     // what() is text() and hint().
-    std::string text() const { return std::string(what()).substr(0, std::string(what()).size() - hint_.size()); }
+    std::string text() const {
+        return std::string(what()).substr(0, std::string(what()).size() - hint_.size());
+    }
     const std::string& hint() const { return hint_; }
 
   private:

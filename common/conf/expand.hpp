@@ -32,8 +32,12 @@ class Names {
     using Value = std::variant<std::string, std::int64_t>;
 
     explicit Names(const Names* outer = nullptr) : outer_(outer) {}
-    void set(std::string name, std::string value) { values_.insert_or_assign(std::move(name), std::move(value)); }
-    void set_number(std::string name, std::int64_t value) { values_.insert_or_assign(std::move(name), value); }
+    void set(std::string name, std::string value) {
+        values_.insert_or_assign(std::move(name), std::move(value));
+    }
+    void set_number(std::string name, std::int64_t value) {
+        values_.insert_or_assign(std::move(name), value);
+    }
     // Adds each variable X as ENV_X.
     void set_environment(const Environment& environment);
 

@@ -55,7 +55,7 @@ struct ConfigTree {
     Node defaults;
     std::vector<std::string> files;
     std::vector<RepeatedSection> repeated;
-    std::vector<Node*> here;   // keys outside of [DEFAULT] that may hold %(here)s
+    std::vector<Node*> here;  // keys outside of [DEFAULT] that may hold %(here)s
 
     Place place(const Node& node) const { return {files[node.data().file], node.data().line}; }
 };
@@ -138,7 +138,8 @@ void ConfigFile::merge(std::string_view text, const std::string& file) {
 void ConfigFile::replace_here(const std::string& folder) {
     for (Node* node : tree_->here) node->data().value = replace_all(node->data().value, folder);
     tree_->here.clear();
-    // A section that inherits such a value keeps the folder of the file that was read when it first was there.
+    // A section that inherits such a value keeps the folder of the file that was read when it first was
+    // there.
     for (const auto& [key, entry] : tree_->defaults) {
         if (entry.data().value.find(kHere) == std::string::npos) continue;
         Entry replaced = entry.data();
@@ -191,7 +192,8 @@ std::string read_config_text(const std::string& path) {
         if (got < 0) throw unreadable();
         if (got == 0) return text;
         text.append(buffer, static_cast<std::size_t>(got));
-        if (text.size() > kMaxFile) throw ConfigError("could not read config file " + path + ": it is too large");
+        if (text.size() > kMaxFile)
+            throw ConfigError("could not read config file " + path + ": it is too large");
     }
 }
 

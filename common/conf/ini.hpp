@@ -1,8 +1,8 @@
 // A configuration in memory: sections with keys, merged from one or several files, each key with the file and
 // line that it comes from. The dialect itself is in ini_lines.hpp. Values are raw: nothing is expanded here.
 //
-// [DEFAULT] supplies fall-back values to every section and is not listed as a section. Section names are taken
-// verbatim; keys are in lower case.
+// [DEFAULT] supplies fall-back values to every section and is not listed as a section. Section names are
+// taken verbatim; keys are in lower case.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct Place {
 // "/etc/x.conf line 7"; "" for nowhere.
 std::string describe(const Place& place);
 
-struct ConfigTree;   // the container, in ini.cpp
+struct ConfigTree;  // the container, in ini.cpp
 
 // One section, or none. Valid as long as the ConfigFile is neither changed nor moved.
 class Section {
@@ -44,7 +44,7 @@ class Section {
     struct Item {
         const std::string* key;
         const std::string* value;
-        bool inherited;   // from [DEFAULT]
+        bool inherited;  // from [DEFAULT]
     };
     // All keys, those of the section itself first.
     std::vector<Item> items() const;

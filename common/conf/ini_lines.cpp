@@ -68,7 +68,8 @@ std::string numbered(std::uint32_t number, const char* form) {
 
 class LineReader {
   public:
-    LineReader(std::vector<IniSection>& sections, const std::string& file) : sections_(sections), file_(file) {}
+    LineReader(std::vector<IniSection>& sections, const std::string& file)
+        : sections_(sections), file_(file) {}
 
     void line(std::string_view raw, bool ended) {
         ++number_;
@@ -102,7 +103,8 @@ class LineReader {
         for (IniSection& section : sections_) {
             for (IniKey& key : section.keys) key.value.resize(trim_end(key.value).size());
         }
-        if (!errors_.empty()) throw SyntaxError("Source contains parsing errors: " + py_repr(file_) + errors_);
+        if (!errors_.empty())
+            throw SyntaxError("Source contains parsing errors: " + py_repr(file_) + errors_);
     }
 
   private:
@@ -129,7 +131,7 @@ class LineReader {
     std::string errors_;
     std::uint32_t number_ = 0;
     std::size_t indent_ = 0;
-    bool key_open_ = false;   // the last section's last key may be continued
+    bool key_open_ = false;  // the last section's last key may be continued
 };
 
 }  // namespace
@@ -166,8 +168,8 @@ void require_utf8(std::string_view text, const std::string& file) {
         std::string what = end == start + 1
                                ? "byte " + numbered(first, "0x%02x") + " in position " + std::to_string(start)
                                : "bytes in position " + std::to_string(start) + "-" + std::to_string(end - 1);
-        throw SyntaxError("'utf-8' codec can't decode " + what + ": " + reason + "; the file " + py_repr(file) +
-                          " is not UTF-8");
+        throw SyntaxError("'utf-8' codec can't decode " + what + ": " + reason + "; the file " +
+                          py_repr(file) + " is not UTF-8");
     }
 }
 

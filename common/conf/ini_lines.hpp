@@ -2,7 +2,8 @@
 //
 // Delimiters are = and :, the first one counts. Lines that begin with # or ; are comments, and so is the rest
 // of a line after a # or ; with white space before it, quoted or not. A line that is indented deeper than its
-// key continues the value, whatever it looks like; blank lines do not end a value. "White space" is Unicode's.
+// key continues the value, whatever it looks like; blank lines do not end a value. "White space" is
+// Unicode's.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +14,10 @@
 namespace reeve {
 
 struct IniKey {
-    std::string key;      // lower case
-    std::string value;    // lines joined with LF, white space at the end removed
-    std::uint32_t line;   // of the key
-    bool cut;             // a comment ended one of its lines
+    std::string key;     // lower case
+    std::string value;   // lines joined with LF, white space at the end removed
+    std::uint32_t line;  // of the key
+    bool cut;            // a comment ended one of its lines
 };
 struct IniSection {
     std::string name;

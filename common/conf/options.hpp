@@ -1,6 +1,7 @@
-// The one table of all configuration keys: what may stand in a file, of which type it is, what holds without it,
-// and a line of help. The reader takes types and defaults from here, `supervisord --check-config` knows from
-// here which keys are unknown, echo_supervisord_conf prints it, and a test compares it with supervisord.conf(5).
+// The one table of all configuration keys: what may stand in a file, of which type it is, what holds without
+// it, and a line of help. The reader takes types and defaults from here, `supervisord --check-config` knows
+// from here which keys are unknown, echo_supervisord_conf prints it, and a test compares it with
+// supervisord.conf(5).
 //
 // Adding a key: one row here, its use in daemon/confread, its entry in man/supervisord.conf.5.
 #pragma once
@@ -11,8 +12,27 @@
 namespace reeve {
 
 enum class Type {
-    Text, Path, Integer, Boolean, ByteSize, Octal, LogLevel, Directory, DirPath, LogFile, Signal, ExitCodes,
-    Autorestart, List, User, Owner, Address, FcgiSocket, Variables, Choice, Factory,
+    Text,
+    Path,
+    Integer,
+    Boolean,
+    ByteSize,
+    Octal,
+    LogLevel,
+    Directory,
+    DirPath,
+    LogFile,
+    Signal,
+    ExitCodes,
+    Autorestart,
+    List,
+    User,
+    Owner,
+    Address,
+    FcgiSocket,
+    Variables,
+    Choice,
+    Factory,
 };
 
 // A section, or a family of sections ("program" stands for [program:x]). Sections of event listeners and of
@@ -21,17 +41,18 @@ struct Option {
     std::string_view section;
     std::string_view key;
     Type type;
-    const char* fallback;   // nullptr: none (not set, or required)
-    const char* since;      // the version of Supervisor that brought it, or "Reeve"
+    const char* fallback;  // nullptr: none (not set, or required)
+    const char* since;     // the version of Supervisor that brought it, or "Reeve"
     const char* help;
-    const char* sample;     // the value that the sample shows; nullptr: the key is not in the sample
-    bool active = false;    // in the sample without a leading ';'
+    const char* sample;   // the value that the sample shows; nullptr: the key is not in the sample
+    bool active = false;  // in the sample without a leading ';'
 };
 
 constexpr const char* kDefaultFactory = "supervisor.rpcinterface:make_main_rpcinterface";
 constexpr const char* kDefaultHandler = "supervisor.dispatchers:default_handler";
 
 // Within a section the order is that of the sample.
+// clang-format off
 inline constexpr Option kOptions[] = {
     {"unix_http_server", "file", Type::Path, nullptr, "3.0", "path of the socket", "/tmp/supervisor.sock", true},
     {"unix_http_server", "chmod", Type::Octal, "0700", "3.0", "mode of the socket; default 0700", "0700"},
@@ -133,6 +154,7 @@ inline constexpr Option kOptions[] = {
 
     {"include", "files", Type::Text, nullptr, "3.0", "", "relative/directory/*.ini"},
 };
+// clang-format on
 
 // The row of a key; nullptr if there is none.
 constexpr const Option* find_option(std::string_view section, std::string_view key) {
@@ -142,7 +164,8 @@ constexpr const Option* find_option(std::string_view section, std::string_view k
     return nullptr;
 }
 
-// A key named in the code as "section.key". One that is not in the table, or not of that type, does not compile.
+// A key named in the code as "section.key". One that is not in the table, or not of that type, does not
+// compile.
 template <Type kType>
 struct Key {
     const Option* row;

@@ -30,7 +30,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string nearest(std::string_view word, std::span<const std::string_view> known) {
-    std::size_t best = word.size() <= 3 ? 2 : word.size() <= 7 ? 3 : 4;   // one more than is near enough
+    std::size_t best = word.size() <= 3 ? 2 : word.size() <= 7 ? 3 : 4;  // one more than is near enough
     std::string_view found;
     for (std::string_view candidate : known) {
         std::size_t longer = std::max(word.size(), candidate.size());

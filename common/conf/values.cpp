@@ -97,7 +97,8 @@ bool parse_boolean(std::string_view text) {
     std::optional<bool> value = read_boolean(to_lower(text));
     if (!value) {
         constexpr std::string_view kWords[] = {"true", "false", "yes", "no", "on", "off"};
-        throw ConfigError("not a valid boolean value: " + py_repr(text), did_you_mean(to_lower(text), kWords));
+        throw ConfigError("not a valid boolean value: " + py_repr(text),
+                          did_you_mean(to_lower(text), kWords));
     }
     return *value;
 }
@@ -152,8 +153,8 @@ int parse_signal_value(std::string_view text) {
     if (signo) return *signo;
     std::string what = "value " + py_repr(text) + " is not a valid signal " + (number ? "number" : "name");
     if (number) throw ConfigError(what);
-    constexpr std::string_view kNames[] = {"HUP",  "INT",  "QUIT", "KILL", "USR1", "USR2", "PIPE", "ALRM",
-                                           "TERM", "CONT", "STOP", "TSTP", "ABRT", "WINCH"};
+    constexpr std::string_view kNames[] = {"HUP",  "INT",  "QUIT", "KILL", "USR1", "USR2", "PIPE",
+                                           "ALRM", "TERM", "CONT", "STOP", "TSTP", "ABRT", "WINCH"};
     std::string name = to_upper(trim(text));
     throw ConfigError(what, did_you_mean(name.starts_with("SIG") ? name.substr(3) : name, kNames));
 }
@@ -184,8 +185,8 @@ std::string parse_name(std::string_view text) {
     std::string_view name = trim(text);
     for (char bad : {' ', ':', '/'}) {
         if (name.find(bad) != std::string_view::npos) {
-            throw ConfigError("Invalid name: " + py_repr(text) + " because of character: " +
-                              py_repr(std::string_view(&bad, 1)));
+            throw ConfigError("Invalid name: " + py_repr(text) +
+                              " because of character: " + py_repr(std::string_view(&bad, 1)));
         }
     }
     return std::string(name);

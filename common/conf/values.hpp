@@ -1,6 +1,6 @@
 // The types of configuration values: from text to value. Each function throws ConfigError with the text that
-// the original program has for a bad value; who knows the file and the key adds them (Reader in daemon/confread,
-// or the caller).
+// the original program has for a bad value; who knows the file and the key adds them (Reader in
+// daemon/confread, or the caller).
 #pragma once
 
 #include <sys/types.h>
@@ -47,7 +47,7 @@ AutorestartValue parse_autorestart(std::string_view text);
 enum class LogfileKind { None, Auto, Syslog, Path };
 struct LogfileValue {
     LogfileKind kind;
-    std::string path;   // of Path
+    std::string path;  // of Path
 };
 LogfileValue parse_logfile_name(std::string_view text);
 
@@ -62,22 +62,22 @@ Owner parse_owner(std::string_view text);
 
 // Of [inet_http_server] port=: [HOST:]PORT. host empty: all IPv4 interfaces.
 struct InetAddress {
-    std::string host;   // lower case
+    std::string host;  // lower case
     std::uint16_t port;
 };
 InetAddress parse_inet_address(std::string_view text);
 
 // Of [fcgi-program] socket=: unix:///path or tcp://host:port.
 struct FcgiAddress {
-    std::string path;   // empty: TCP
-    std::string host;   // lower case
+    std::string path;  // empty: TCP
+    std::string host;  // lower case
     std::uint16_t port = 0;
     std::string url() const;
 };
 FcgiAddress parse_fcgi_address(std::string_view text);
 
-// KEY=value,KEY2="value 2"; later duplicates win. Throws ConfigError: "Unexpected end of key/value pairs in value
-// 'TEXT'", "No closing quotation", "No escaped character".
+// KEY=value,KEY2="value 2"; later duplicates win. Throws ConfigError: "Unexpected end of key/value pairs in
+// value 'TEXT'", "No closing quotation", "No escaped character".
 Environment parse_environment(std::string_view text);
 
 }  // namespace reeve

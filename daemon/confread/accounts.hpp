@@ -13,7 +13,7 @@ namespace reeve {
 struct Account {
     uid_t uid;
     gid_t gid;
-    std::vector<gid_t> groups;   // the primary one first
+    std::vector<gid_t> groups;  // the primary one first
 };
 
 // The primary group of a known user.

@@ -15,8 +15,8 @@ namespace reeve {
 namespace {
 
 // Families of sections whose names end with a name of the administrator's.
-constexpr std::string_view kNamed[] = {"program", "eventlistener", "fcgi-program", "group", "rpcinterface",
-                                       "ctlplugin"};
+constexpr std::string_view kNamed[] = {"program", "eventlistener", "fcgi-program",
+                                       "group",   "rpcinterface",  "ctlplugin"};
 constexpr std::string_view kPlain[] = {"supervisord", "supervisorctl", "include"};
 constexpr std::string_view kServers[] = {"unix_http_server", "inet_http_server"};
 
@@ -38,7 +38,8 @@ std::vector<std::string_view> keys_of(std::string_view family) {
     bool is_program = family == "eventlistener" || family == "fcgi-program";
     std::vector<std::string_view> keys;
     for (const Option& option : kOptions) {
-        if (option.section == family || (is_program && option.section == "program")) keys.push_back(option.key);
+        if (option.section == family || (is_program && option.section == "program"))
+            keys.push_back(option.key);
     }
     return keys;
 }
@@ -56,7 +57,8 @@ std::string unknown_section(const Section& section) {
     }
     if (colon != std::string::npos && !found.empty()) found += section.name().substr(colon);
     std::string text = "unknown section [" + section.name() + "] is ignored";
-    if (!found.empty() && found == section.name()) return text + shown_place(section, "") + "; its name is missing";
+    if (!found.empty() && found == section.name())
+        return text + shown_place(section, "") + "; its name is missing";
     return text + shown_place(section, "") + (found.empty() ? "" : "; did you mean [" + found + "]?");
 }
 
@@ -99,7 +101,7 @@ std::string command_trouble(const ProcessSetting& process, const Candidates& can
 
 void check_processes(const Context& context, std::vector<std::string>& oddities) {
     Candidates candidates(context.out);
-    std::set<std::string> told;   // once for all processes of a section
+    std::set<std::string> told;  // once for all processes of a section
     auto tell = [&](const ProcessSetting& process, const std::string& trouble, std::string_view key) {
         Section section = context.file.section(process.program->section);
         std::string text = "[" + process.program->section + "] " + trouble + shown_place(section, key);

@@ -10,9 +10,9 @@ namespace reeve {
 namespace {
 
 struct Row {
-    char letter;             // '\0': long only
+    char letter;  // '\0': long only
     std::string_view name;
-    const char* value;       // its name in the help; nullptr: a flag
+    const char* value;  // its name in the help; nullptr: a flag
     const char* help;
 };
 // In the order of the help. check-config is ours: it must not make shortened old options ambiguous.
@@ -33,17 +33,19 @@ constexpr Row kRows[] = {
     {'j', "pidfile", "FILENAME", "file for the process number"},
     {'i', "identifier", "STR", "name of this instance of supervisord"},
     {'q', "childlogdir", "DIRECTORY", "directory for logs of programs without one of their own"},
-    {'k', "nocleanup", nullptr, "keep such logs of former runs\n                           (default: they are removed at the start)"},
+    {'k', "nocleanup", nullptr,
+     "keep such logs of former runs\n                           (default: they are removed at the start)"},
     {'a', "minfds", "NUM", "file descriptors that must be available"},
     {'t', "strip_ansi", nullptr, "strip escape sequences from the logs of programs"},
     {'\0', "minprocs", "NUM", "processes that must be available"},
-    {'\0', "profile_options", "LIST", "accepted and ignored\n                           (there is no profiler here)"},
+    {'\0', "profile_options", "LIST",
+     "accepted and ignored\n                           (there is no profiler here)"},
     {'\0', kNewOption, nullptr, "read and check the configuration, tell what is odd about it, and exit"},
 };
 
 struct Given {
     const Row* row;
-    std::string spelling;   // "-c" or "--configuration"
+    std::string spelling;  // "-c" or "--configuration"
     std::string value;
 };
 
@@ -121,6 +123,7 @@ std::vector<Given> split_words(const std::vector<std::string>& words) {
     return given;
 }
 
+// clang-format off
 // Puts the value of one option into its place.
 void store(CommandLine& line, std::string_view name, const std::string& value) {
     if (name == "configuration") line.configuration = value;
@@ -142,6 +145,7 @@ void store(CommandLine& line, std::string_view name, const std::string& value) {
     else if (name == "minprocs") line.minprocs = parse_integer(value);
     else if (name == kNewOption) line.action = Action::CheckConfig;
 }
+// clang-format on
 
 }  // namespace
 
@@ -151,16 +155,16 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
     std::set<std::string_view> seen;
     for (const Given& option : split_words(words)) {
         std::string_view name = option.row->name;
-        if (name == "help" || name == "version") {   // acts at once, whatever follows
+        if (name == "help" || name == "version") {  // acts at once, whatever follows
             line.action = name == "help" ? Action::Help : Action::Version;
             return line;
         }
         try {
             store(line, name, option.value);
         } catch (const ConfigError& error) {
-            throw ConfigError("invalid value for " + option.spelling + " " + py_repr(option.value) + ": " +
-                                  error.text(),
-                              error.hint());
+            throw ConfigError(
+                "invalid value for " + option.spelling + " " + py_repr(option.value) + ": " + error.text(),
+                error.hint());
         }
         if (!seen.insert(name).second)
             throw ConfigError("conflicting command line option " + py_repr(option.spelling));

@@ -21,14 +21,14 @@ struct Context {
     Context& operator=(const Context&) = delete;
 
     const CommandLine& line;
-    bool reread;             // the daemon is already running
-    bool check;              // --check-config: go on after an error
+    bool reread;  // the daemon is already running
+    bool check;   // --check-config: go on after an error
     ConfigFile file;
     Configuration out;
-    Names environment;       // ENV_x
-    Names here;              // and here
-    Names host;              // and host_node_name
-    std::vector<std::string> errors;   // --check-config: what was wrong
+    Names environment;                // ENV_x
+    Names here;                       // and here
+    Names host;                       // and host_node_name
+    std::vector<std::string> errors;  // --check-config: what was wrong
 
     void warn(std::string text) { out.lines.push_back({Level::Warn, std::move(text)}); }
     void info(std::string text) { out.lines.push_back({Level::Info, std::move(text)}); }
@@ -69,6 +69,7 @@ void read_groups(Context& context);
 void read_configuration(Context& context);
 
 // An error where a plugin is named that nothing here can run; a warning with unknown_plugins=warn.
-void refuse_plugin(Context& context, const Section& section, const std::string& key, const std::string& value);
+void refuse_plugin(Context& context, const Section& section, const std::string& key,
+                   const std::string& value);
 
 }  // namespace reeve

@@ -15,8 +15,8 @@ const std::string* find_variable(const Environment& environment, std::string_vie
     return nullptr;
 }
 
-// Two independent 64-bit hashes of the same bytes. They tell versions of one file apart; nobody gains anything
-// by a collision.
+// Two independent 64-bit hashes of the same bytes. They tell versions of one file apart; nobody gains
+// anything by a collision.
 class Hasher {
   public:
     void text(std::string_view text) {
@@ -111,10 +111,10 @@ std::uint32_t stream_flags(const LogSetting& log, const ProcessSetting& process,
 
 std::string server_url(const Configuration& configuration) {
     std::string url;
-    for (const ServerSetting& server : configuration.servers) {   // inet servers come first
+    for (const ServerSetting& server : configuration.servers) {  // inet servers come first
         if (!server.path.empty()) return "unix://" + server.path;
         std::string host = server.inet.host.empty() ? "localhost" : server.inet.host;
-        url = "http://" + host + ":" + std::to_string(server.inet.port);   // the last one counts
+        url = "http://" + host + ":" + std::to_string(server.inet.port);  // the last one counts
     }
     return url;
 }
@@ -143,7 +143,7 @@ std::pair<std::uint64_t, std::uint64_t> definition_of(const ProcessSetting& proc
     hash.optional(program.serverurl);
     hash_log(hash, process.out);
     hash_log(hash, process.err);
-    Environment sorted = process.environment;   // the order of variables is no change
+    Environment sorted = process.environment;  // the order of variables is no change
     std::sort(sorted.begin(), sorted.end());
     hash.number(sorted.size());
     for (const auto& [name, value] : sorted) {
@@ -155,7 +155,8 @@ std::pair<std::uint64_t, std::uint64_t> definition_of(const ProcessSetting& proc
 
 std::vector<Line> sorted_lines(const std::vector<Line>& lines) {
     std::vector<Line> sorted = lines;
-    std::stable_sort(sorted.begin(), sorted.end(), [](const Line& a, const Line& b) { return a.level > b.level; });
+    std::stable_sort(sorted.begin(), sorted.end(),
+                     [](const Line& a, const Line& b) { return a.level > b.level; });
     return sorted;
 }
 

@@ -20,8 +20,7 @@ class EngineWriter {
 
     std::vector<std::byte> write() {
         const DaemonSetting& daemon = conf_.daemon;
-        image_.tables.daemon = {add(daemon.identifier),
-                                add(REEVE_VERSION),
+        image_.tables.daemon = {add(daemon.identifier), add(REEVE_VERSION),
                                 static_cast<std::uint32_t>(daemon.loglevel),
                                 daemon.strip_ansi ? kViewStripAnsi : 0,
                                 log(daemon.log, shared_.contains(daemon.log) ? kStreamShared : 0)};
@@ -47,18 +46,22 @@ class EngineWriter {
 
   private:
     StrRef add(std::string_view text) { return image_.pool.add(text); }
-    StrRef add_optional(const std::optional<std::string>& text) { return text ? image_.pool.add(*text) : kNoText; }
+    StrRef add_optional(const std::optional<std::string>& text) {
+        return text ? image_.pool.add(*text) : kNoText;
+    }
 
     LogView log(const LogSetting& log, std::uint32_t flags) {
-        bool named = log.kind == LogKind::File || log.kind == LogKind::Auto || log.kind == LogKind::Descriptor;
+        bool named =
+            log.kind == LogKind::File || log.kind == LogKind::Auto || log.kind == LogKind::Descriptor;
         return {log.kind, log.backups, named ? add(log.path) : kNoText, log.maxbytes, log.capture, flags};
     }
 
     void write_group(const GroupSetting& group) {
         auto index = static_cast<std::uint32_t>(groups_.size());
-        Range procs{static_cast<std::uint32_t>(procs_.size()), static_cast<std::uint32_t>(group.processes.size())};
-        groups_.push_back({add(group.name), group.kind, group.priority, procs, group.events, group.buffer_size,
-                           image_.pool.add_unless_empty(group.fcgi_url)});
+        Range procs{static_cast<std::uint32_t>(procs_.size()),
+                    static_cast<std::uint32_t>(group.processes.size())};
+        groups_.push_back({add(group.name), group.kind, group.priority, procs, group.events,
+                           group.buffer_size, image_.pool.add_unless_empty(group.fcgi_url)});
         for (const ProcessSetting& process : group.processes) write_process(process, index);
     }
 
@@ -72,9 +75,9 @@ class EngineWriter {
         view.argv0 = process.words.empty() ? kNoText : add(process.words.front());
         if (!process.words.empty()) view.candidates = image_.add_list(candidates_.of(process));
         view.command_status = process.command_status;
-        view.flags = (program.autostart ? kViewAutostart : 0) |
-                     (program.redirect_stderr ? kViewRedirectStderr : 0) |
-                     (program.stopasgroup ? kViewStopAsGroup : 0) | (program.killasgroup ? kViewKillAsGroup : 0);
+        view.flags =
+            (program.autostart ? kViewAutostart : 0) | (program.redirect_stderr ? kViewRedirectStderr : 0) |
+            (program.stopasgroup ? kViewStopAsGroup : 0) | (program.killasgroup ? kViewKillAsGroup : 0);
         view.autorestart = program.autorestart;
         view.priority = program.priority;
         view.startsecs = program.startsecs;

@@ -17,7 +17,9 @@
 namespace reeve {
 
 constexpr StrRef kNoText = {kAbsent, 0};
-constexpr std::uint32_t round_to_8(std::size_t size) { return static_cast<std::uint32_t>((size + 7) / 8 * 8); }
+constexpr std::uint32_t round_to_8(std::size_t size) {
+    return static_cast<std::uint32_t>((size + 7) / 8 * 8);
+}
 
 class StringPool {
   public:
@@ -27,7 +29,8 @@ class StringPool {
     StrRef add(std::string_view text) {
         if (text.size() >= kMaxImage || bytes_.size() >= kMaxImage)
             throw ConfigError("the configuration is too large: its image is limited to 32 MiB");
-        StrRef ref{static_cast<std::uint32_t>(start_ + bytes_.size()), static_cast<std::uint32_t>(text.size())};
+        StrRef ref{static_cast<std::uint32_t>(start_ + bytes_.size()),
+                   static_cast<std::uint32_t>(text.size())};
         auto [known, is_new] = known_.try_emplace(std::string(text), ref);
         if (!is_new) return known->second;
         bytes_ += text;
@@ -84,8 +87,9 @@ class ImageBuilder {
         if (first + size > kMaxImage)
             throw ConfigError("the configuration is too large: its image is limited to 32 MiB");
         behind_.resize(round_to_8(behind_.size() + size));
-        if (size > 0) std::memcpy(behind_.data() + (first - round_to_8(kPoolStart + pool.bytes().size())),
-                                  records.data(), size);
+        if (size > 0)
+            std::memcpy(behind_.data() + (first - round_to_8(kPoolStart + pool.bytes().size())),
+                        records.data(), size);
         return {static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(records.size())};
     }
 
@@ -99,7 +103,8 @@ class ImageBuilder {
         header.kind = kind_;
         header.size = static_cast<std::uint32_t>(out.size());
         header.tables = sizeof(ImageHeader);
-        header.pool = {static_cast<std::uint32_t>(kPoolStart), static_cast<std::uint32_t>(pool.bytes().size())};
+        header.pool = {static_cast<std::uint32_t>(kPoolStart),
+                       static_cast<std::uint32_t>(pool.bytes().size())};
         std::memcpy(out.data(), &header, sizeof header);
         std::memcpy(out.data() + sizeof header, &tables, sizeof tables);
         std::memcpy(out.data() + kPoolStart, pool.bytes().data(), pool.bytes().size());

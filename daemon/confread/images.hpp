@@ -21,7 +21,7 @@ class Candidates {
     std::vector<std::string> of(const ProcessSetting& process) const;
 
   private:
-    std::string path_;   // where the program has no PATH of its own
+    std::string path_;  // where the program has no PATH of its own
 };
 
 // Paths that several logs share, or a log and the main log. Such files are written with O_APPEND.

@@ -82,7 +82,7 @@ void tell_repeated(Context& context) {
     for (const RepeatedSection& section : context.file.repeated()) {
         if (section.name == "include") continue;
         bool same_file = section.first.file == section.again.file;
-        if (same_file && section.first.line == section.again.line) continue;   // a file that was read twice
+        if (same_file && section.first.line == section.again.line) continue;  // a file that was read twice
         context.warn("Section [" + section.name + "] of " + describe(section.first) + " is continued at " +
                      describe(section.again) + ": values there override the first ones");
     }

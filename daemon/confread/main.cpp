@@ -3,8 +3,8 @@
 //   argv      its own, argv[0] as it was called
 //   3, 4      memory files for the spawner's and the engine's image
 //   REEVE_REREAD=N in the environment at a re-read: errors then go to a client, not to a terminal
-// Status 0: written and sealed (or, with -h, -v and --check-config, nothing to be written); 2: the user has to
-// change something, stderr says what; 70: a fault of this program.
+// Status 0: written and sealed (or, with -h, -v and --check-config, nothing to be written); 2: the user has
+// to change something, stderr says what; 70: a fault of this program.
 #include <errno.h>
 #include <unistd.h>
 
@@ -60,7 +60,8 @@ int write_images(const Configuration& configuration) {
     std::vector<std::byte> engine = engine_image(configuration);
     SpawnerImage spawner_check;
     EngineImage engine_check;
-    if (const char* wrong = spawner_check.open(spawner)) return fault("the spawner's image is unsound", wrong);
+    if (const char* wrong = spawner_check.open(spawner))
+        return fault("the spawner's image is unsound", wrong);
     if (const char* wrong = engine_check.open(engine)) return fault("the engine's image is unsound", wrong);
     if (!write_sealed(kSpawnerImageFd, spawner) || !write_sealed(kEngineImageFd, engine)) {
         std::fprintf(stderr, "Error: the configuration cannot be handed over: %s\n", std::strerror(errno));
@@ -71,11 +72,12 @@ int write_images(const Configuration& configuration) {
 
 void warn_of_search(const CommandLine& line) {
     if (line.configuration || ::getuid() != 0) return;
-    std::fprintf(stderr,
-                 "%s: UserWarning: Supervisord is running as root and it is searching for its configuration file "
-                 "in default locations (including its current working directory); you probably want to specify "
-                 "a \"-c\" argument specifying an absolute path to a configuration file for improved security.\n",
-                 line.program.c_str());
+    std::fprintf(
+        stderr,
+        "%s: UserWarning: Supervisord is running as root and it is searching for its configuration file "
+        "in default locations (including its current working directory); you probably want to specify "
+        "a \"-c\" argument specifying an absolute path to a configuration file for improved security.\n",
+        line.program.c_str());
 }
 
 int run(const std::vector<std::string>& words, const Environment& environment, bool reread) {
@@ -89,9 +91,10 @@ int run(const std::vector<std::string>& words, const Environment& environment, b
     Context context(line, environment, reread);
     if (line.action == Action::CheckConfig) return check_configuration(context);
     if (!is_memory_file(kSpawnerImageFd) || !is_memory_file(kEngineImageFd)) {
-        std::fputs("supervisor-confread is run by supervisord, which hands it memory files as descriptors 3 and 4; "
-                   "to check a configuration run `supervisord --check-config`\n",
-                   stderr);
+        std::fputs(
+            "supervisor-confread is run by supervisord, which hands it memory files as descriptors 3 and 4; "
+            "to check a configuration run `supervisord --check-config`\n",
+            stderr);
         return kUsage;
     }
     if (!reread) warn_of_search(line);

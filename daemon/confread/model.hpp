@@ -16,8 +16,8 @@ namespace reeve {
 
 struct LogSetting {
     LogKind kind = LogKind::None;
-    std::uint32_t descriptor = 0;   // of Descriptor
-    std::string path;               // of all kinds but None and Syslog
+    std::uint32_t descriptor = 0;  // of Descriptor
+    std::string path;              // of all kinds but None and Syslog
     std::int64_t maxbytes = 0;
     std::int32_t backups = 0;
     std::uint32_t capture = 0;
@@ -40,20 +40,20 @@ struct ProgramSetting {
     bool killasgroup = false;
     bool redirect_stderr = false;
     std::vector<std::int32_t> exitcodes;
-    std::optional<std::string> serverurl;   // nullopt: AUTO
+    std::optional<std::string> serverurl;  // nullopt: AUTO
     std::optional<std::uint32_t> uid;
     std::optional<std::uint32_t> umask;
-    std::uint32_t fcgi = kAbsent;           // index of its FastCGI socket
+    std::uint32_t fcgi = kAbsent;  // index of its FastCGI socket
 };
 
 struct ProcessSetting {
     std::shared_ptr<const ProgramSetting> program;
     std::string name;
     std::string command;
-    std::vector<std::string> words;         // of the command
+    std::vector<std::string> words;  // of the command
     CommandStatus command_status = CommandStatus::Ok;
     std::optional<std::string> directory;
-    Environment environment;                // [supervisord]'s with the program's merged over it
+    Environment environment;  // [supervisord]'s with the program's merged over it
     LogSetting out;
     LogSetting err;
 };
@@ -63,9 +63,9 @@ struct GroupSetting {
     ProgramKind kind = ProgramKind::Program;
     std::int32_t priority = 0;
     std::vector<ProcessSetting> processes;
-    std::uint64_t events = 0;               // bits as event_bit()
+    std::uint64_t events = 0;  // bits as event_bit()
     std::int64_t buffer_size = 0;
-    std::string fcgi_url;                   // of kind Fcgi
+    std::string fcgi_url;  // of kind Fcgi
 };
 
 struct FcgiSetting {
@@ -78,15 +78,15 @@ struct FcgiSetting {
 
 struct ServerSetting {
     std::string section;
-    std::string path;                       // empty: TCP
-    InetAddress inet;                       // of TCP
+    std::string path;  // empty: TCP
+    InetAddress inet;  // of TCP
     std::uint32_t mode = 0;
     std::uint32_t uid = kAbsent;
     std::uint32_t gid = kAbsent;
-    std::string username;                   // empty: no authentication
+    std::string username;  // empty: no authentication
     std::string password;
     std::string allowed_hosts;
-    std::uint32_t limits[5] = {};           // in the order of StartBody
+    std::uint32_t limits[5] = {};  // in the order of StartBody
 };
 
 struct DaemonSetting {
@@ -101,10 +101,10 @@ struct DaemonSetting {
     std::int64_t minprocs = 0;
     bool nodaemon = false, silent = false, nocleanup = false, strip_ansi = false;
     bool log_symlinks = false;
-    bool ignore_plugins = false;            // unknown_plugins=warn
+    bool ignore_plugins = false;  // unknown_plugins=warn
     LogSetting log;
     std::optional<std::uint32_t> uid;
-    std::string user_text;                  // of the file
+    std::string user_text;  // of the file
 };
 
 struct Line {
@@ -114,13 +114,13 @@ struct Line {
 
 struct Configuration {
     DaemonSetting daemon;
-    Environment environment;                // of supervisord itself
-    Environment daemon_environment;         // environment= of [supervisord]
-    std::vector<ServerSetting> servers;     // inet first, then unix: the order in which they are opened
+    Environment environment;             // of supervisord itself
+    Environment daemon_environment;      // environment= of [supervisord]
+    std::vector<ServerSetting> servers;  // inet first, then unix: the order in which they are opened
     std::vector<std::string> namespaces;
-    std::vector<GroupSetting> groups;       // sorted by (priority, name)
+    std::vector<GroupSetting> groups;  // sorted by (priority, name)
     std::vector<FcgiSetting> fcgi;
-    std::vector<Line> lines;                // in order of origin
+    std::vector<Line> lines;  // in order of origin
 };
 
 }  // namespace reeve

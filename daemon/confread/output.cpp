@@ -17,7 +17,8 @@ bool write_sealed(int fd, std::span<const std::byte> bytes) {
     if (::ftruncate(fd, 0) != 0) return false;
     std::size_t written = 0;
     while (written < bytes.size()) {
-        ssize_t got = ::pwrite(fd, bytes.data() + written, bytes.size() - written, static_cast<off_t>(written));
+        ssize_t got =
+            ::pwrite(fd, bytes.data() + written, bytes.size() - written, static_cast<off_t>(written));
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) return false;
         written += static_cast<std::size_t>(got);

@@ -14,7 +14,8 @@ void drop_privileges() {
     bool may_read = ::capng_have_capability(CAPNG_EFFECTIVE, CAP_DAC_READ_SEARCH) != 0;
     ::capng_clear(CAPNG_SELECT_ALL);
     if (may_read) {
-        ::capng_updatev(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET),
+        ::capng_updatev(CAPNG_ADD,
+                        static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET),
                         CAP_DAC_READ_SEARCH, -1);
     }
     // The bounding set first: changing it needs a capability that is then given up.

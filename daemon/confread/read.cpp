@@ -1,4 +1,5 @@
-// The order in which the configuration is read; the first error counts, so the order is part of the interface.
+// The order in which the configuration is read; the first error counts, so the order is part of the
+// interface.
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -19,9 +20,10 @@ Context::Context(const CommandLine& command_line, const Environment& process_env
     host.set("host_node_name", ::uname(&system) == 0 ? system.nodename : "");
 }
 
-void refuse_plugin(Context& context, const Section& section, const std::string& key, const std::string& value) {
-    std::string text = value + " cannot be resolved within [" + section.name() +
-                       "]: Python code cannot be loaded here";
+void refuse_plugin(Context& context, const Section& section, const std::string& key,
+                   const std::string& value) {
+    std::string text =
+        value + " cannot be resolved within [" + section.name() + "]: Python code cannot be loaded here";
     if (context.out.daemon.ignore_plugins) {
         context.warn(text + shown_place(section, key) + "; going on without it");
         return;
@@ -46,7 +48,8 @@ void read_user(Context& context) {
     if (!daemon.uid && ::getuid() == 0) {
         context.out.lines.push_back(
             {Level::Critical,
-             "Supervisor is running as root.  Privileges were not dropped because no user is specified in the "
+             "Supervisor is running as root.  Privileges were not dropped because no user is specified in "
+             "the "
              "config file.  If you intend to run as root, you can set user=root in the config file to avoid "
              "this message."});
     }

@@ -67,8 +67,7 @@ void read_settings(Context& context, SectionReader& reader) {
     read_main_log(context, reader);
     Level level = *reader.converted<Type::LogLevel>("supervisord.loglevel", parse_loglevel);
     daemon.loglevel = line.loglevel.value_or(level);
-    std::string pidfile =
-        *reader.converted<Type::DirPath>("supervisord.pidfile", parse_existing_dirpath);
+    std::string pidfile = *reader.converted<Type::DirPath>("supervisord.pidfile", parse_existing_dirpath);
     daemon.pidfile = absolute_path(line.pidfile.value_or(pidfile));
     daemon.identifier = line.identifier.value_or(reader.required<Type::Text>("supervisord.identifier"));
     daemon.nodaemon = reader.boolean("supervisord.nodaemon") || line.nodaemon;
@@ -90,7 +89,8 @@ void read_daemon(Context& context) {
     context.attempt([&] { read_settings(context, reader); });
     context.attempt([&] {
         reader.use(context.host);
-        Environment variables = *reader.converted<Type::Variables>("supervisord.environment", parse_environment, "environment");
+        Environment variables =
+            *reader.converted<Type::Variables>("supervisord.environment", parse_environment, "environment");
         context.environment.set_environment(variables);
         context.out.daemon_environment = std::move(variables);
     });

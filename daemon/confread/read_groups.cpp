@@ -70,8 +70,9 @@ class GroupReader {
             Section program = context_.file.section("program:" + name);
             Section fcgi = context_.file.section("fcgi-program:" + name);
             if (program && fcgi) {
-                reader.fail("[" + blamed + "] name " + name + " is ambiguous (exists as program and fcgi-program)",
-                            "programs");
+                reader.fail(
+                    "[" + blamed + "] name " + name + " is ambiguous (exists as program and fcgi-program)",
+                    "programs");
             }
             if (!program && !fcgi) {
                 reader.fail("[" + blamed + "] names unknown program or fcgi-program " + name, "programs",
@@ -122,20 +123,22 @@ class GroupReader {
         SectionReader reader(section, context_.here);
         GroupSetting group;
         group.kind = ProgramKind::EventListener;
-        group.name = after_colon(section);   // neither trimmed nor checked
+        group.name = after_colon(section);  // neither trimmed nor checked
         group.priority = reader.small_integer("eventlistener.priority");
         group.buffer_size = reader.integer("eventlistener.buffer_size");
         std::string shown = "[" + section.name() + "]";
         if (group.buffer_size < 1) {
-            reader.fail(shown + " section sets invalid buffer_size (" + std::to_string(group.buffer_size) + ")",
-                        "buffer_size");
+            reader.fail(
+                shown + " section sets invalid buffer_size (" + std::to_string(group.buffer_size) + ")",
+                "buffer_size");
         }
         std::string handler = reader.required<Type::Factory>("eventlistener.result_handler");
         if (handler != kDefaultHandler) refuse_plugin(context_, section, "result_handler", handler);
         group.events = read_events(reader);
         if (reader.boolean("eventlistener.redirect_stderr")) {
-            reader.fail(shown + " section sets redirect_stderr=true but this is not allowed because it will "
-                                "interfere with the eventlistener protocol",
+            reader.fail(shown +
+                            " section sets redirect_stderr=true but this is not allowed because it will "
+                            "interfere with the eventlistener protocol",
                         "redirect_stderr");
         }
         add_processes(group, read_processes(context_, section, ProgramKind::EventListener, group.name));
@@ -238,7 +241,7 @@ class GroupReader {
 
     Context& context_;
     std::vector<Section> sections_;
-    std::set<std::string> members_;   // sections that are in a group, and so no groups of their own
+    std::set<std::string> members_;  // sections that are in a group, and so no groups of their own
     std::map<std::string, std::uint32_t> sockets_;
     std::vector<GroupSetting> groups_;
 };

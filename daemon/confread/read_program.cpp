@@ -35,7 +35,7 @@ struct SectionValues {
     std::int64_t numprocs_start = 0;
     std::uint32_t out_capture = 0, err_capture = 0;
     bool out_events = false, err_events = false;
-    std::string process_name;   // not expanded
+    std::string process_name;  // not expanded
 };
 
 class ProgramReader {
@@ -44,8 +44,9 @@ class ProgramReader {
                   std::uint32_t fcgi)
         : context_(context),
           section_names_(&context.host),
-          reader_(section, section_names_,
-                  " in section " + py_repr(section.name()) + " (file: " + py_repr(section.place().file) + ")"),
+          reader_(
+              section, section_names_,
+              " in section " + py_repr(section.name()) + " (file: " + py_repr(section.place().file) + ")"),
           program_(std::make_shared<ProgramSetting>()) {
         program_->kind = kind;
         program_->section = section.name();
@@ -133,8 +134,8 @@ class ProgramReader {
         with_number.set_number("process_num", number);
         with_number.set_number("numprocs", values_.numprocs);
         reader_.use(with_number);
-        Environment own = *reader_.converted<Type::Variables>("program.environment", parse_environment,
-                                                                "environment");
+        Environment own =
+            *reader_.converted<Type::Variables>("program.environment", parse_environment, "environment");
         Names names(&with_number);
         names.set_environment(own);
         reader_.use(names);
@@ -151,8 +152,8 @@ class ProgramReader {
         process.err.capture = values_.err_capture;
         process.err.events = values_.err_events;
         read_command(process);
-        process.name = reader_.guarded(
-            "process_name", [&] { return expand(values_.process_name, names, "process_name"); });
+        process.name = reader_.guarded("process_name",
+                                       [&] { return expand(values_.process_name, names, "process_name"); });
         if (process.out.kind == LogKind::Auto)
             process.out.path = auto_log_path(context_.out.daemon, process.name, "stdout");
         if (process.err.kind == LogKind::Auto)
@@ -165,9 +166,8 @@ class ProgramReader {
     void read_log(const Channel& channel, LogSetting& log) {
         std::string text = reader_.required(channel.logfile);
         std::string key(channel.logfile.row->key);
-        LogfileValue value = reader_.guarded(key, [&] {
-            return parse_logfile_name(expand(text, reader_.names(), key));
-        });
+        LogfileValue value =
+            reader_.guarded(key, [&] { return parse_logfile_name(expand(text, reader_.names(), key)); });
         log.backups = reader_.small_integer(channel.backups);
         log.maxbytes = reader_.byte_size(channel.maxbytes);
         log.syslog = reader_.boolean(channel.syslog);
@@ -218,8 +218,10 @@ class ProgramReader {
         process.words.clear();
         // No error: it fails when the program is to be started. But here it is known why.
         if (reader_.section().cut_by_comment("command")) {
-            context_.warn("For [" + reader_.name() + "], command ends within quotes because what follows ' ;' or"
-                          " ' #' is a comment, even within quotes" + shown_place(reader_.section(), "command"));
+            context_.warn("For [" + reader_.name() +
+                          "], command ends within quotes because what follows ' ;' or"
+                          " ' #' is a comment, even within quotes" +
+                          shown_place(reader_.section(), "command"));
         }
     }
 

@@ -8,7 +8,7 @@ namespace reeve {
 namespace {
 
 constexpr std::string_view kFactory = "supervisor.rpcinterface_factory";
-constexpr std::size_t kMaxHosts = 3500;   // bytes of allowed_hosts=, which travels in one message
+constexpr std::size_t kMaxHosts = 3500;  // bytes of allowed_hosts=, which travels in one message
 
 // Rows of the table for one of the two kinds of server, which share most of their keys.
 const Option& row(bool is_unix, std::string_view key) {
@@ -70,14 +70,16 @@ void read_server(Context& context, const Section& section, bool is_unix) {
     std::optional<std::string> username = reader.text(row(is_unix, "username"));
     std::optional<std::string> password = reader.text(row(is_unix, "password"));
     if (username.has_value() != password.has_value()) {
-        reader.fail("Section [" + section.name() +
-                    "] contains incomplete authentication: If a username or a password is specified, both the "
-                    "username and password must be specified");
+        reader.fail(
+            "Section [" + section.name() +
+            "] contains incomplete authentication: If a username or a password is specified, both the "
+            "username and password must be specified");
     }
     server.username = username.value_or("");
     server.password = password.value_or("");
     server.allowed_hosts = reader.text(row(is_unix, "allowed_hosts")).value_or("");
-    if (server.allowed_hosts.size() > kMaxHosts) reader.fail("the list of hosts is too long", "allowed_hosts");
+    if (server.allowed_hosts.size() > kMaxHosts)
+        reader.fail("the list of hosts is too long", "allowed_hosts");
     server.limits[0] = limit(reader, is_unix, "max_header_line", 256, 1024 * 1024);
     server.limits[1] = limit(reader, is_unix, "max_headers", 256, 1024 * 1024);
     server.limits[2] = limit(reader, is_unix, "max_body", 1024, 64 * 1024 * 1024);
@@ -96,8 +98,7 @@ void read_rpc_interfaces(Context& context) {
         context.attempt([&] {
             SectionReader reader(section, context.environment);
             std::optional<std::string> factory = reader.text(*find_option("rpcinterface", key));
-            if (!factory)
-                reader.fail("section [" + section.name() + "] does not specify a " + key);
+            if (!factory) reader.fail("section [" + section.name() + "] does not specify a " + key);
             if (*factory != kDefaultFactory) return refuse_plugin(context, section, key, *factory);
             context.out.namespaces.push_back(section.name().substr(kPrefix.size()));
         });

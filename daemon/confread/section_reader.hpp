@@ -25,8 +25,8 @@ class SectionReader {
     // From now on these names are expanded.
     void use(const Names& names) { names_ = &names; }
 
-    // The value, expanded; nullopt if the key is absent and has no default. `where` stands for "section.key" in
-    // messages.
+    // The value, expanded; nullopt if the key is absent and has no default. `where` stands for "section.key"
+    // in messages.
     std::optional<std::string> text(const Option& option, const char* where = nullptr) const;
     template <Type kType>
     std::optional<std::string> text(Key<kType> key, const char* where = nullptr) const {

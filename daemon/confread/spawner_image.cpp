@@ -1,5 +1,5 @@
-// The spawner's image: what may be run and how. Everything that the spawner must not look up itself is resolved
-// here: users, groups, addresses, search paths, complete environments.
+// The spawner's image: what may be run and how. Everything that the spawner must not look up itself is
+// resolved here: users, groups, addresses, search paths, complete environments.
 #include <netdb.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -22,7 +22,8 @@ std::int32_t resolve(const std::string& host, std::uint16_t port, AddressRec& re
     hints.ai_flags = host.empty() ? AI_PASSIVE : 0;
     addrinfo* found = nullptr;
     record.family = AF_INET;
-    int error = ::getaddrinfo(host.empty() ? nullptr : host.c_str(), std::to_string(port).c_str(), &hints, &found);
+    int error =
+        ::getaddrinfo(host.empty() ? nullptr : host.c_str(), std::to_string(port).c_str(), &hints, &found);
     if (error != 0) return error;
     record.length = static_cast<std::uint32_t>(found->ai_addrlen);
     if (record.length <= sizeof record.bytes) std::memcpy(record.bytes, found->ai_addr, record.length);
@@ -64,14 +65,17 @@ class SpawnerWriter {
 
   private:
     StrRef add(std::string_view text) { return image_.pool.add(text); }
-    StrRef add_optional(const std::optional<std::string>& text) { return text ? image_.pool.add(*text) : kNoText; }
+    StrRef add_optional(const std::optional<std::string>& text) {
+        return text ? image_.pool.add(*text) : kNoText;
+    }
 
     Identity identity(const Account& account) {
         auto known = identities_.find(account.uid);
         if (known != identities_.end()) return known->second;
-        Identity identity{account.uid, account.gid,
-                          {static_cast<std::uint32_t>(gids_.size()),
-                           static_cast<std::uint32_t>(account.groups.size())}};
+        Identity identity{
+            account.uid,
+            account.gid,
+            {static_cast<std::uint32_t>(gids_.size()), static_cast<std::uint32_t>(account.groups.size())}};
         gids_.insert(gids_.end(), account.groups.begin(), account.groups.end());
         identities_.emplace(account.uid, identity);
         return identity;
@@ -81,9 +85,16 @@ class SpawnerWriter {
     }
 
     LogRec log(const LogSetting& log, std::uint32_t flags) {
-        bool named = log.kind == LogKind::File || log.kind == LogKind::Auto || log.kind == LogKind::Descriptor;
-        return {log.kind,    log.descriptor, named ? add(log.path) : kNoText, log.maxbytes,
-                log.backups, log.capture,    flags,                           0};
+        bool named =
+            log.kind == LogKind::File || log.kind == LogKind::Auto || log.kind == LogKind::Descriptor;
+        return {log.kind,
+                log.descriptor,
+                named ? add(log.path) : kNoText,
+                log.maxbytes,
+                log.backups,
+                log.capture,
+                flags,
+                0};
     }
 
     void write_daemon() {
@@ -239,7 +250,7 @@ class SpawnerWriter {
         return list;
     }
 
-    static constexpr Identity kNoIdentity = {kAbsent, kAbsent, {0, 0}};   // no change of identity
+    static constexpr Identity kNoIdentity = {kAbsent, kAbsent, {0, 0}};  // no change of identity
 
     const Configuration& conf_;
     ImageBuilder<SpawnerTables> image_;

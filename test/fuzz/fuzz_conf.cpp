@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "common/conf/ini.hpp"
 #include "common/conf/expand.hpp"
+#include "common/conf/ini.hpp"
 #include "common/conf/values.hpp"
 
 using namespace reeve;

@@ -10,7 +10,7 @@ using namespace reeve;
 
 namespace {
 
-std::size_t seen = 0;   // so that no read is left out as useless
+std::size_t seen = 0;  // so that no read is left out as useless
 
 void read(const ImageBase& image, StrRef ref) {
     for (char c : image.text(ref)) seen += static_cast<unsigned char>(c);

@@ -1,5 +1,6 @@
 // Runs supervisor-confread by hand, as supervisord would: image_dump CONFREAD ARGV0 [ARGUMENT ...]
-// Prints what the two images hold, one item a line, or passes on confread's status. For tests and for looking.
+// Prints what the two images hold, one item a line, or passes on confread's status. For tests and for
+// looking.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -35,7 +36,7 @@ std::string text(const ImageBase& image, StrRef ref) {
     return ref.offset == kAbsent ? "-" : "'" + std::string(image.text(ref)) + "'";
 }
 
-int id(std::uint32_t value) { return static_cast<int>(value); }   // kAbsent as -1
+int id(std::uint32_t value) { return static_cast<int>(value); }  // kAbsent as -1
 
 std::string identity(const SpawnerImage& image, const Identity& identity) {
     std::string shown = std::to_string(id(identity.uid)) + ":" + std::to_string(id(identity.gid)) + "[";
@@ -57,12 +58,12 @@ void print_refs(const ImageBase& image, const char* name, Range range, auto ref)
 
 void dump(const SpawnerImage& image) {
     const DaemonRec& d = image.daemon();
-    std::printf("daemon flags %u loglevel %u umask %03o identifier %s config %s directory %s childlogdir %s "
-                "pidfile %s minfds %" PRId64 " minprocs %" PRId64 " user %s\n",
-                d.flags, d.loglevel, d.umask, text(image, d.identifier).c_str(),
-                text(image, d.config_file).c_str(), text(image, d.directory).c_str(),
-                text(image, d.childlogdir).c_str(), text(image, d.pidfile).c_str(), d.minfds, d.minprocs,
-                identity(image, d.identity).c_str());
+    std::printf(
+        "daemon flags %u loglevel %u umask %03o identifier %s config %s directory %s childlogdir %s "
+        "pidfile %s minfds %" PRId64 " minprocs %" PRId64 " user %s\n",
+        d.flags, d.loglevel, d.umask, text(image, d.identifier).c_str(), text(image, d.config_file).c_str(),
+        text(image, d.directory).c_str(), text(image, d.childlogdir).c_str(), text(image, d.pidfile).c_str(),
+        d.minfds, d.minprocs, identity(image, d.identity).c_str());
     std::printf("  parts %s %s %s limits %u %u %u %u %u\n", identity(image, d.parts[0]).c_str(),
                 identity(image, d.parts[1]).c_str(), identity(image, d.parts[2]).c_str(), d.limits[0],
                 d.limits[1], d.limits[2], d.limits[3], d.limits[4]);
@@ -74,15 +75,16 @@ void dump(const SpawnerImage& image) {
         std::printf("namespace %s\n", text(image, image.rpc_namespace(i)).c_str());
     for (std::uint32_t i = 0; i < t.listeners.count; ++i) {
         const ListenerRec& l = image.listener(i);
-        std::printf("listener [%s] shown %s path %s family %u port %u mode %03o owner %d:%d resolve %d auth %u\n",
-                    image.c_str(l.section), text(image, l.shown).c_str(), text(image, l.path).c_str(),
-                    l.address.family, l.port, l.mode, id(l.uid), id(l.gid), l.resolve_error, l.authenticated);
+        std::printf(
+            "listener [%s] shown %s path %s family %u port %u mode %03o owner %d:%d resolve %d auth %u\n",
+            image.c_str(l.section), text(image, l.shown).c_str(), text(image, l.path).c_str(),
+            l.address.family, l.port, l.mode, id(l.uid), id(l.gid), l.resolve_error, l.authenticated);
     }
     for (std::uint32_t i = 0; i < t.fcgi.count; ++i) {
         const FcgiRec& f = image.fcgi(i);
         std::printf("fcgi %s path %s family %u backlog %u mode %03o owner %d:%d resolve %d\n",
-                    text(image, f.url).c_str(), text(image, f.path).c_str(), f.address.family, f.backlog, f.mode,
-                    id(f.uid), id(f.gid), f.resolve_error);
+                    text(image, f.url).c_str(), text(image, f.path).c_str(), f.address.family, f.backlog,
+                    f.mode, id(f.uid), id(f.gid), f.resolve_error);
     }
     for (std::uint32_t i = 0; i < image.proc_count(); ++i) {
         const ProcRec& p = image.proc(i);
@@ -106,8 +108,9 @@ void print_view(const EngineImage& image, const char* name, const LogView& log) 
 }
 
 void dump(const EngineImage& image) {
-    std::printf("view identifier %s version %s loglevel %u flags %u\n", text(image, image.daemon().identifier).c_str(),
-                text(image, image.daemon().version).c_str(), image.daemon().loglevel, image.daemon().flags);
+    std::printf("view identifier %s version %s loglevel %u flags %u\n",
+                text(image, image.daemon().identifier).c_str(), text(image, image.daemon().version).c_str(),
+                image.daemon().loglevel, image.daemon().flags);
     for (std::uint32_t i = 0; i < image.server_count(); ++i) {
         const ServerView& s = image.server(i);
         std::printf("server [%s] family %u username %s password %s\n", image.c_str(s.section), s.family,
@@ -120,14 +123,15 @@ void dump(const EngineImage& image) {
                     g.procs.count, g.events, g.buffer_size, text(image, g.fcgi_url).c_str());
         for (std::uint32_t j = g.procs.first; j < g.procs.first + g.procs.count; ++j) {
             const ProcView& p = image.proc(j);
-            std::printf(" process %s command %s kind %u flags %u autorestart %u priority %d startsecs %" PRId64
-                        " startretries %" PRId64 " stopwaitsecs %" PRId64 " stopsignal %u uid %d directory %s "
-                        "serverurl %s definition %016" PRIx64 "%016" PRIx64 "\n",
-                        text(image, p.name).c_str(), text(image, p.command).c_str(),
-                        static_cast<unsigned>(p.kind), p.flags, static_cast<unsigned>(p.autorestart), p.priority,
-                        p.startsecs, p.startretries, p.stopwaitsecs, p.stopsignal, id(p.uid),
-                        text(image, p.directory).c_str(), text(image, p.serverurl).c_str(), p.definition[0],
-                        p.definition[1]);
+            std::printf(
+                " process %s command %s kind %u flags %u autorestart %u priority %d startsecs %" PRId64
+                " startretries %" PRId64 " stopwaitsecs %" PRId64
+                " stopsignal %u uid %d directory %s "
+                "serverurl %s definition %016" PRIx64 "%016" PRIx64 "\n",
+                text(image, p.name).c_str(), text(image, p.command).c_str(), static_cast<unsigned>(p.kind),
+                p.flags, static_cast<unsigned>(p.autorestart), p.priority, p.startsecs, p.startretries,
+                p.stopwaitsecs, p.stopsignal, id(p.uid), text(image, p.directory).c_str(),
+                text(image, p.serverurl).c_str(), p.definition[0], p.definition[1]);
             for (std::uint32_t k = 0; k < p.exitcodes.count; ++k)
                 std::printf("  exitcode %d\n", image.number(p.exitcodes.first + k));
             print_view(image, "stdout", p.out);

@@ -39,7 +39,7 @@ TEST_CASE("options as getopt has them") {
     CHECK(parsed({"--"}).action == Action::Run);
     CHECK(parsed({"--check-config"}).action == Action::CheckConfig);
     CHECK(parsed({"--chec"}).action == Action::CheckConfig);
-    CHECK(parsed({"--ch", "/usr"}).childlogdir == "/usr");   // unique before --check-config was there
+    CHECK(parsed({"--ch", "/usr"}).childlogdir == "/usr");  // unique before --check-config was there
 }
 
 TEST_CASE("help and version act where they stand") {
@@ -51,8 +51,9 @@ TEST_CASE("help and version act where they stand") {
     CHECK(refusal({"-m", "9", "-h"}) != "accepted");
     CHECK(refusal({"-h", "foo"}) == "positional arguments are not supported: ['foo']");
     std::string help = help_text("bin/supervisord");
-    CHECK(help.starts_with("supervisord -- run a set of applications as daemons.\n\nUsage: bin/supervisord "
-                           "[options]\n\nOptions:\n-c/--configuration FILENAME -- "));
+    CHECK(
+        help.starts_with("supervisord -- run a set of applications as daemons.\n\nUsage: bin/supervisord "
+                         "[options]\n\nOptions:\n-c/--configuration FILENAME -- "));
     CHECK(help.ends_with("\n\n"));
 }
 
@@ -72,5 +73,6 @@ TEST_CASE("bad usage") {
     CHECK(refusal({"-m", "9"}) == "invalid value for -m '9': 9 can not be converted to an octal type");
     CHECK(refusal({"-e", "loud"}) == "invalid value for -e 'loud': bad logging level name 'loud'");
     CHECK(refusal({"-l", "/no/such/x"}) ==
-          "invalid value for -l '/no/such/x': The directory named as part of the path /no/such/x does not exist");
+          "invalid value for -l '/no/such/x': The directory named as part of the path /no/such/x does not "
+          "exist");
 }

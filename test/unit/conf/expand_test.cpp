@@ -110,7 +110,8 @@ TEST_CASE("unknown names") {
           "Format string '%(nosuch)s' for 'program:a.command' contains names ('nosuch')" + available);
     CHECK(expanded("%(HERE)s") == "Format string '%(HERE)s' for 's.k' contains names ('HERE')" + available);
     CHECK(expanded("%()s") == "Format string '%()s' for 's.k' contains names ('')" + available);
-    CHECK(expanded("%(a(b)c)s") == "Format string '%(a(b)c)s' for 's.k' contains names ('a(b)c')" + available);
+    CHECK(expanded("%(a(b)c)s") ==
+          "Format string '%(a(b)c)s' for 's.k' contains names ('a(b)c')" + available);
     CHECK(expanded("%(x)") == "Format string '%(x)' for 's.k' contains names ('x')" + available);
     CHECK(expanded("%(heer)s") == "Format string '%(heer)s' for 's.k' contains names ('heer')" + available +
                                       "; did you mean 'here'?");

@@ -51,8 +51,9 @@ TEST_CASE("a program as the spawner sees it") {
     CHECK(images.refs(proc.argv) == Strings{"run", "a b"});
     CHECK(images.refs(proc.candidates) == Strings{"/p/run", "/q/run"});
     CHECK(images.refs(proc.env) == Strings{"PATH=/p:/q", "FOO=global", "SUPERVISOR_ENABLED=no",
-                                           "SUPERVISOR_SERVER_URL=unix:///tmp/s.sock", "SUPERVISOR_PROCESS_NAME=p",
-                                           "SUPERVISOR_GROUP_NAME=p", "G=1", "X=2"});
+                                           "SUPERVISOR_SERVER_URL=unix:///tmp/s.sock",
+                                           "SUPERVISOR_PROCESS_NAME=p", "SUPERVISOR_GROUP_NAME=p", "G=1",
+                                           "X=2"});
     CHECK(proc.identity.uid == 0);
     CHECK(images.spawner.gid(proc.identity.groups.first) == proc.identity.gid);
     CHECK(proc.umask == 027);
@@ -117,22 +118,41 @@ TEST_CASE("what counts as a change") {
     };
     auto before = definition("");
     CHECK(definition("startsecs=1\nbogus=1\n") == before);
-    CHECK(definition("stdout_logfile=/tmp/x\n") == before);   // paths are compared elsewhere
+    CHECK(definition("stdout_logfile=/tmp/x\n") == before);  // paths are compared elsewhere
     CHECK(definition("environment=A=1,B=2\n") == definition("environment=B=2,A=1\n"));
-    for (const char* keys :
-         {"command=y\n", "directory=/\n", "umask=0\n", "user=root\n", "priority=1\n", "autostart=0\n",
-          "autorestart=0\n", "startsecs=2\n", "startretries=1\n", "stopsignal=INT\n", "stopwaitsecs=1\n",
-          "stopasgroup=1\n", "killasgroup=1\n", "redirect_stderr=1\n", "exitcodes=\n", "exitcodes=0,1\n",
-          "serverurl=\n", "serverurl=x\n", "stdout_capture_maxbytes=1\n", "stderr_events_enabled=1\n",
-          "stdout_syslog=1\n", "stdout_logfile_backups=1\n", "stderr_logfile_maxbytes=1\n", "environment=A=1\n",
-          "[supervisord]\nenvironment=A=1\n"}) {
+    for (const char* keys : {"command=y\n",
+                             "directory=/\n",
+                             "umask=0\n",
+                             "user=root\n",
+                             "priority=1\n",
+                             "autostart=0\n",
+                             "autorestart=0\n",
+                             "startsecs=2\n",
+                             "startretries=1\n",
+                             "stopsignal=INT\n",
+                             "stopwaitsecs=1\n",
+                             "stopasgroup=1\n",
+                             "killasgroup=1\n",
+                             "redirect_stderr=1\n",
+                             "exitcodes=\n",
+                             "exitcodes=0,1\n",
+                             "serverurl=\n",
+                             "serverurl=x\n",
+                             "stdout_capture_maxbytes=1\n",
+                             "stderr_events_enabled=1\n",
+                             "stdout_syslog=1\n",
+                             "stdout_logfile_backups=1\n",
+                             "stderr_logfile_maxbytes=1\n",
+                             "environment=A=1\n",
+                             "[supervisord]\nenvironment=A=1\n"}) {
         CAPTURE(keys);
         CHECK(definition(keys) != before);
     }
 }
 
 TEST_CASE("lines are sorted by level") {
-    std::vector<Line> lines = {{Level::Info, "a"}, {Level::Warn, "b"}, {Level::Critical, "c"}, {Level::Warn, "d"}};
+    std::vector<Line> lines = {
+        {Level::Info, "a"}, {Level::Warn, "b"}, {Level::Critical, "c"}, {Level::Warn, "d"}};
     std::string order;
     for (const Line& line : sorted_lines(lines)) order += line.text;
     CHECK(order == "cbda");
@@ -140,9 +160,10 @@ TEST_CASE("lines are sorted by level") {
 
 TEST_CASE("--check-config tells what is odd") {
     Scratch scratch;
-    std::string path = scratch.write("x.conf",
-                                     "[supervisord]\nloglevle=info\n[prgram:x]\n[program]\n[program:y]\n"
-                                     "command=/no/such\ndirectory=/no\nautostrat=1\n[program:z]\nautostart=maybe\n");
+    std::string path =
+        scratch.write("x.conf",
+                      "[supervisord]\nloglevle=info\n[prgram:x]\n[program]\n[program:y]\n"
+                      "command=/no/such\ndirectory=/no\nautostrat=1\n[program:z]\nautostart=maybe\n");
     CommandLine line = parse_command_line({"supervisord", "-c", path, "--check-config"});
     Context context(line, {}, false);
     context.attempt([&] { read_configuration(context); });
@@ -150,10 +171,10 @@ TEST_CASE("--check-config tells what is odd") {
     CHECK(context.errors[0].starts_with("not a valid boolean value: 'maybe'"));
     std::string all;
     for (const std::string& oddity : find_oddities(context)) all += oddity + "\n";
-    for (const char* text : {"unknown key 'loglevle' in [supervisord]", "did you mean 'loglevel'?",
-                             "did you mean [program:x]?", "unknown section [program] is ignored",
-                             "can't find command '/no/such'", "there is no directory '/no'",
-                             "did you mean 'autostart'?"}) {
+    for (const char* text :
+         {"unknown key 'loglevle' in [supervisord]", "did you mean 'loglevel'?", "did you mean [program:x]?",
+          "unknown section [program] is ignored", "can't find command '/no/such'",
+          "there is no directory '/no'", "did you mean 'autostart'?"}) {
         CAPTURE(text);
         CHECK(all.find(text) != std::string::npos);
     }

@@ -32,7 +32,8 @@ TEST_CASE("variables feed later expansions") {
     CHECK(scratch.refusal("[supervisord]\nenvironment=L=x\nlogfile=%(ENV_L)s/y\n").find("ENV_L") !=
           std::string::npos);
     CHECK(scratch.refusal("[program:p]\ncommand=x\nenvironment=A=\"1\",B=\"%(ENV_A)s\"\n")
-              .starts_with("Format string 'A=\"1\",B=\"%(ENV_A)s\"' for 'environment' contains names ('ENV_A')"));
+              .starts_with(
+                  "Format string 'A=\"1\",B=\"%(ENV_A)s\"' for 'environment' contains names ('ENV_A')"));
     conf = scratch.read("[supervisord]\nenvironment=L=/x\n[unix_http_server]\nfile=%(ENV_L)s/s.sock\n");
     CHECK(conf.servers[0].path == "/x/s.sock");
 }
@@ -46,10 +47,11 @@ TEST_CASE("numbers of processes") {
     CHECK(processes(conf)[2]->command == "echo 09 3 p");
     CHECK(names(scratch.read("[program:p]\nnumprocs=0\n")) == "p:");
     std::string error = scratch.refusal("[program:p]\ncommand=x\nnumprocs=2\n");
-    CHECK(error ==
-          "%(process_num) must be present within process_name when numprocs > 1 in section 'program:p' (file: "
-          "'<D>/x.conf') (<D>/x.conf line 4, [program:p] numprocs); for example "
-          "process_name=%(program_name)s_%(process_num)02d");
+    CHECK(
+        error ==
+        "%(process_num) must be present within process_name when numprocs > 1 in section 'program:p' (file: "
+        "'<D>/x.conf') (<D>/x.conf line 4, [program:p] numprocs); for example "
+        "process_name=%(program_name)s_%(process_num)02d");
 }
 
 TEST_CASE("logs of programs") {
@@ -67,9 +69,10 @@ TEST_CASE("logs of programs") {
     LogSetting automatic = log("[supervisord]\nchildlogdir=/usr\nidentifier=me\n");
     CHECK(automatic.path.starts_with("/usr/p-stdout---me-"));
     CHECK(automatic.path.size() == std::string("/usr/p-stdout---me-12345678.log").size());
-    CHECK(scratch.refusal("[program:p]\ncommand=x\nstdout_logfile=/tmp/a%%b.log\n")
-              .starts_with("Format string '/tmp/a%b.log' for 'stdout_logfile' is badly formatted: unsupported "
-                           "format character 'b' (0x62) at index 7 in section 'program:p'"));
+    CHECK(
+        scratch.refusal("[program:p]\ncommand=x\nstdout_logfile=/tmp/a%%b.log\n")
+            .starts_with("Format string '/tmp/a%b.log' for 'stdout_logfile' is badly formatted: unsupported "
+                         "format character 'b' (0x62) at index 7 in section 'program:p'"));
 }
 
 TEST_CASE("lines for the log") {
@@ -78,8 +81,9 @@ TEST_CASE("lines for the log") {
     Configuration conf = scratch.read(
         "[program:p]\ncommand=x\nstdout_logfile=syslog\nstderr_logfile=/tmp/x\nredirect_stderr=1\n"
         "[program:q]\ncommand=x\nstdout_logfile_maxbytes=0\n[include]\nfiles=i/*.conf no/*\n");
-    CHECK(lines_of(conf, Level::Info) ==
-          std::vector<std::string>{"Included extra file \"" + scratch.folder() + "/i/a.conf\" during parsing"});
+    CHECK(
+        lines_of(conf, Level::Info) ==
+        std::vector<std::string>{"Included extra file \"" + scratch.folder() + "/i/a.conf\" during parsing"});
     CHECK(lines_of(conf, Level::Warn) ==
           std::vector<std::string>{
               "No file matches via include \"" + scratch.folder() + "/no/*\"",
@@ -89,7 +93,8 @@ TEST_CASE("lines for the log") {
               "stdout_syslog=true to enable syslog instead.",
               "For [program:p], redirect_stderr=true but stderr_logfile has also been set to a filename, the "
               "filename has been ignored",
-              "For [program:q], AUTO logging used for stdout_logfile without rollover, set maxbytes > 0 to avoid "
+              "For [program:q], AUTO logging used for stdout_logfile without rollover, set maxbytes > 0 to "
+              "avoid "
               "filling up filesystem unintentionally"});
     conf = scratch.read("[program:p]\ncommand=bash -c 'a ; b'\n");
     CHECK(processes(conf)[0]->command_status == CommandStatus::NoClosingQuotation);
@@ -98,8 +103,8 @@ TEST_CASE("lines for the log") {
 
 TEST_CASE("groups") {
     Scratch scratch;
-    const std::string abc = std::string("[program:a]\n") + kCat + "[program:b]\npriority=5\n" + kCat +
-                            "[program:c]\n" + kCat;
+    const std::string abc =
+        std::string("[program:a]\n") + kCat + "[program:b]\npriority=5\n" + kCat + "[program:c]\n" + kCat;
     CHECK(names(scratch.read(abc + "[group:g]\nprograms=b,a\n")) == "c:c, g:b,a,");
     CHECK(names(scratch.read(abc)) == "b:b, a:a, c:c,");
     CHECK(names(scratch.read(abc + "[group:g]\nprograms=a\n[group:h]\nprograms=a\npriority=1\n")) ==
@@ -125,8 +130,8 @@ TEST_CASE("groups") {
 
 TEST_CASE("event listeners") {
     Scratch scratch;
-    Configuration conf =
-        scratch.read("[eventlistener: e ]\ncommand=x\nevents=tick_5, PROCESS_STATE\nstdout_events_enabled=1\n");
+    Configuration conf = scratch.read(
+        "[eventlistener: e ]\ncommand=x\nevents=tick_5, PROCESS_STATE\nstdout_events_enabled=1\n");
     CHECK(conf.groups[0].name == " e ");
     CHECK(conf.groups[0].processes[0].name == "e");
     CHECK(conf.groups[0].priority == -1);
@@ -137,15 +142,17 @@ TEST_CASE("event listeners") {
         const char* keys;
         const char* error;
     };
-    for (Row row : {Row{"", "[eventlistener:e] section requires an \"events\" line"},
-                    Row{"events=\n", "[eventlistener:e] section requires an \"events\" line"},
-                    Row{"events=NO\n", "Unknown event type NO in [eventlistener:e] events"},
-                    Row{"events=TICK_5,\n", "Unknown event type  in [eventlistener:e] events"},
-                    Row{"events=EVENT\nbuffer_size=0\n", "[eventlistener:e] section sets invalid buffer_size (0)"},
-                    Row{"events=EVENT\nresult_handler=a:b\n", "a:b cannot be resolved within [eventlistener:e]: "},
-                    Row{"events=EVENT\nredirect_stderr=1\n",
-                        "[eventlistener:e] section sets redirect_stderr=true but this is not allowed"}}) {
-        CHECK(scratch.refusal("[eventlistener:e]\ncommand=x\n" + std::string(row.keys)).starts_with(row.error));
+    for (Row row :
+         {Row{"", "[eventlistener:e] section requires an \"events\" line"},
+          Row{"events=\n", "[eventlistener:e] section requires an \"events\" line"},
+          Row{"events=NO\n", "Unknown event type NO in [eventlistener:e] events"},
+          Row{"events=TICK_5,\n", "Unknown event type  in [eventlistener:e] events"},
+          Row{"events=EVENT\nbuffer_size=0\n", "[eventlistener:e] section sets invalid buffer_size (0)"},
+          Row{"events=EVENT\nresult_handler=a:b\n", "a:b cannot be resolved within [eventlistener:e]: "},
+          Row{"events=EVENT\nredirect_stderr=1\n",
+              "[eventlistener:e] section sets redirect_stderr=true but this is not allowed"}}) {
+        CHECK(
+            scratch.refusal("[eventlistener:e]\ncommand=x\n" + std::string(row.keys)).starts_with(row.error));
     }
 }
 
@@ -162,14 +169,15 @@ TEST_CASE("FastCGI programs") {
     CHECK(conf.fcgi.size() == 2);
     CHECK(processes(conf)[1]->program->kind == ProgramKind::Fcgi);
     CHECK(processes(conf)[1]->program->fcgi == processes(conf)[3]->program->fcgi);
-    CHECK(processes(conf)[2]->program->kind == ProgramKind::Program);   // without a socket: a plain program
+    CHECK(processes(conf)[2]->program->kind == ProgramKind::Program);  // without a socket: a plain program
     CHECK(scratch.refusal("[fcgi-program:f]\ncommand=x\n")
               .starts_with("[fcgi-program:f] section requires a \"socket\" line"));
     CHECK(scratch.refusal("[fcgi-program:f]\ncommand=x\nsocket=udp://x\n")
               .starts_with("('Bad socket format %s', 'udp://x') in [fcgi-program:f] socket"));
     CHECK(scratch.refusal("[fcgi-program:f]\ncommand=x\nsocket=tcp://a:1\nsocket_mode=0700\n")
-              .starts_with("socket_owner and socket_mode params should only be used with a Unix domain socket in "
-                           "[fcgi-program:f] socket"));
+              .starts_with(
+                  "socket_owner and socket_mode params should only be used with a Unix domain socket in "
+                  "[fcgi-program:f] socket"));
 }
 
 TEST_CASE("servers") {
@@ -186,19 +194,22 @@ TEST_CASE("servers") {
     CHECK(conf.servers[2].path == scratch.folder() + "/s.sock");
     CHECK(conf.servers[2].mode == 0770);
     CHECK(conf.servers[2].username.empty());
-    CHECK(scratch.refusal("[unix_http_server:x]\n").starts_with("section [unix_http_server:x] has no file value"));
+    CHECK(scratch.refusal("[unix_http_server:x]\n")
+              .starts_with("section [unix_http_server:x] has no file value"));
     CHECK(scratch.refusal("[inet_http_server]\nport=1\nmax_connections=0\n")
               .starts_with("0 is not between 1 and 65536"));
-    CHECK(scratch.refusal("[inet_http_server]\nport=1\nusername=a\n")
-              .starts_with("Section [inet_http_server] contains incomplete authentication: If a username or a "
-                           "password is specified, both the username and password must be specified"));
+    CHECK(
+        scratch.refusal("[inet_http_server]\nport=1\nusername=a\n")
+            .starts_with("Section [inet_http_server] contains incomplete authentication: If a username or a "
+                         "password is specified, both the username and password must be specified"));
 }
 
 TEST_CASE("plugins") {
     Scratch scratch;
     const std::string foreign = "[rpcinterface:x]\nsupervisor.rpcinterface_factory=a.b:c\n";
     CHECK(scratch.refusal(foreign) ==
-          "a.b:c cannot be resolved within [rpcinterface:x]: Python code cannot be loaded here (<D>/x.conf line 3, "
+          "a.b:c cannot be resolved within [rpcinterface:x]: Python code cannot be loaded here (<D>/x.conf "
+          "line 3, "
           "[rpcinterface:x] supervisor.rpcinterface_factory); unknown_plugins=warn in [supervisord] goes on "
           "without it");
     Configuration conf = scratch.read("[supervisord]\nunknown_plugins=warn\n" + foreign);
@@ -221,7 +232,8 @@ TEST_CASE("includes") {
     CHECK(processes(conf)[0]->command == scratch.folder() + "/sub/run " + scratch.folder());
     scratch.write("sub/x.conf", "[program:x]\ncommand=y\nautostart=maybe\n");
     CHECK(scratch.refusal("[include]\nfiles=sub/*.conf\n") ==
-          "not a valid boolean value: 'maybe' in section 'program:x' (file: '<D>/sub/x.conf') (<D>/sub/x.conf line "
+          "not a valid boolean value: 'maybe' in section 'program:x' (file: '<D>/sub/x.conf') "
+          "(<D>/sub/x.conf line "
           "3, [program:x] autostart)");
     CHECK(scratch.refusal("[include]\nx=1\n")
               .starts_with(".ini file has [include] section, but no files setting"));
@@ -229,13 +241,15 @@ TEST_CASE("includes") {
 
 TEST_CASE("settings of the daemon, and options that override them") {
     Scratch scratch;
-    const std::string file = "[supervisord]\nlogfile=/tmp/l\npidfile=/tmp/p\nloglevel=debug\nminfds=5\nnodaemon=0\n";
+    const std::string file =
+        "[supervisord]\nlogfile=/tmp/l\npidfile=/tmp/p\nloglevel=debug\nminfds=5\nnodaemon=0\n";
     DaemonSetting daemon = scratch.read(file).daemon;
     CHECK(daemon.log.path == "/tmp/l");
     CHECK(daemon.loglevel == Level::Debug);
     CHECK(daemon.umask == 022);
     CHECK_FALSE(daemon.nodaemon);
-    daemon = scratch.read(file, {"-n", "-l", "/tmp/m", "-e", "warn", "-a", "7", "-m", "77", "-i", "me"}).daemon;
+    daemon =
+        scratch.read(file, {"-n", "-l", "/tmp/m", "-e", "warn", "-a", "7", "-m", "77", "-i", "me"}).daemon;
     CHECK(daemon.nodaemon);
     CHECK(daemon.log.path == "/tmp/m");
     CHECK(daemon.loglevel == Level::Warn);

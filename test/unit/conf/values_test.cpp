@@ -34,15 +34,16 @@ TEST_CASE("integers") {
         const char* text;
         std::int64_t value;
     };
-    for (Row row : {Row{"0", 0}, Row{" 7 ", 7}, Row{"007", 7}, Row{"+5", 5}, Row{"-5", -5}, Row{"1_000", 1000},
-                    Row{"\u0663", 3}, Row{"9223372036854775807", INT64_MAX}}) {
+    for (Row row : {Row{"0", 0}, Row{" 7 ", 7}, Row{"007", 7}, Row{"+5", 5}, Row{"-5", -5},
+                    Row{"1_000", 1000}, Row{"\u0663", 3}, Row{"9223372036854775807", INT64_MAX}}) {
         CHECK(parse_integer(row.text) == row.value);
     }
     for (const char* text : {"", "1.5", "0x10", "1__0", "- 1", "_1", "1_", "+", "1 2"}) {
         CHECK(refusal([&] { parse_integer(text); }) ==
               "invalid literal for int() with base 10: '" + std::string(text) + "'");
     }
-    CHECK(refusal([] { parse_integer("9223372036854775808"); }) == "9223372036854775808 is too large a number");
+    CHECK(refusal([] { parse_integer("9223372036854775808"); }) ==
+          "9223372036854775808 is too large a number");
 }
 
 TEST_CASE("booleans") {
@@ -68,7 +69,8 @@ TEST_CASE("byte sizes") {
 TEST_CASE("octal numbers") {
     for (const char* text : {"22", "022", "0o22", "0O22", " 2_2"}) CHECK(parse_octal(text) == 18);
     for (const char* text : {"", "9", "0x1", "0o"})
-        CHECK(refusal([&] { parse_octal(text); }) == std::string(text) + " can not be converted to an octal type");
+        CHECK(refusal([&] { parse_octal(text); }) ==
+              std::string(text) + " can not be converted to an octal type");
 }
 
 TEST_CASE("log levels, autorestart, signals, exit codes") {
@@ -221,8 +223,8 @@ TEST_CASE("paths") {
         const char* path;
         const char* result;
     };
-    for (Row row : {Row{"", "."}, Row{"/", "/"}, Row{"//a", "//a"}, Row{"///a", "/a"}, Row{"a//b/../c/.", "a/c"},
-                    Row{"/..", "/"}, Row{"../a", "../a"}, Row{"a/../..", ".."}})
+    for (Row row : {Row{"", "."}, Row{"/", "/"}, Row{"//a", "//a"}, Row{"///a", "/a"},
+                    Row{"a//b/../c/.", "a/c"}, Row{"/..", "/"}, Row{"../a", "../a"}, Row{"a/../..", ".."}})
         CHECK(normalize_path(row.path) == row.result);
     CHECK(directory_of("/a/b") == "/a");
     CHECK(directory_of("/a") == "/");
