@@ -76,7 +76,9 @@ void save_output(State& state, const Slot& slot) {
         int pipe = slot.out[is_stderr].get();
         bool engines = !is_stderr && state.table.definition(slot).kind == ProgramKind::EventListener;
         int left = 0;
-        if (engines || !slot.draining || pipe < 0 || ::ioctl(pipe, FIONREAD, &left) != 0 || left <= 0) continue;
+        // A log writer that has the pipe writes at the same places of the file, and must be the only one.
+        bool writers = state.log.told() && !slot.stream_untold[is_stderr];
+        if (engines || writers || !slot.draining || pipe < 0 || ::ioctl(pipe, FIONREAD, &left) != 0 || left <= 0) continue;
         FileResult log = open_slot_log(state, slot, is_stderr);
         if (!log.fd.valid()) continue;
         ::lseek(log.fd.get(), 0, SEEK_END);

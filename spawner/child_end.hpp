@@ -17,8 +17,8 @@ void reap_children(State& state);
 // The log writer has written the dead child's last output.
 void child_drained(State& state, Slot& slot);
 
-// Writes what a dead child has left in its pipes to its logs, as it is, if nobody else will: the log writer is
-// away, or slow beyond patience. At most what a pipe holds.
+// Writes what a dead child has left in its pipes to its logs, as it is, if nobody else will: there is no log
+// writer, or it was not given them yet. At most what a pipe holds.
 void save_output(State& state, const Slot& slot);
 
 // The engine has acknowledged the exit: the slot is empty.
