@@ -78,12 +78,14 @@ void save_output(State& state, const Slot& slot) {
         int left = 0;
         // A log writer that has the pipe writes at the same places of the file, and must be the only one.
         bool writers = state.log.told() && !slot.stream_untold[is_stderr];
-        if (engines || writers || !slot.draining || pipe < 0 || ::ioctl(pipe, FIONREAD, &left) != 0 || left <= 0) continue;
+        if (engines || writers || !slot.draining || pipe < 0 || ::ioctl(pipe, FIONREAD, &left) != 0 ||
+            left <= 0)
+            continue;
         FileResult log = open_slot_log(state, slot, is_stderr);
         if (!log.fd.valid()) continue;
         ::lseek(log.fd.get(), 0, SEEK_END);
         pollfd writable{log.fd.get(), POLLOUT, 0};
-        char piece[4096];   // no more than a pipe takes at once, if the log is one
+        char piece[4096];  // no more than a pipe takes at once, if the log is one
         while (left > 0 && ::poll(&writable, 1, 0) == 1) {
             ssize_t got = ::read(pipe, piece, sizeof piece);
             if (got <= 0 || ::write(log.fd.get(), piece, static_cast<std::size_t>(got)) != got) break;
@@ -101,7 +103,8 @@ void forget_child(State& state, Slot& slot) {
     slot.pid = 0;
     slot.exit_untold = false;
     slot.stop_signalled = false;
-    if (!slot.draining || state.table.definition(slot).kind == ProgramKind::EventListener) slot.out[0].reset();
+    if (!slot.draining || state.table.definition(slot).kind == ProgramKind::EventListener)
+        slot.out[0].reset();
 }
 
 void look_after_orphans(State& state, std::uint64_t now, std::uint64_t& next) {

@@ -1,7 +1,7 @@
 // From clone to exec. See child_exec.hpp.
 //
-// The steps and their order are the reference's: process group, descriptors, identity, directory, umask, exec.
-// What fails is written to the program's stderr as the reference's users know it, and to the plan.
+// The steps and their order are the reference's: process group, descriptors, identity, directory, umask,
+// exec. What fails is written to the program's stderr as the reference's users know it, and to the plan.
 #include "spawner/child_exec.hpp"
 
 #include <fcntl.h>

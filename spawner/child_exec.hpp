@@ -11,20 +11,20 @@
 namespace reeve {
 
 struct ChildPlan {
-    const char* path = nullptr;        // file to execute
-    const char* const* argv = nullptr; // ends with nullptr
-    const char* const* envp = nullptr; // ends with nullptr
-    int fds[3] = {-1, -1, -1};         // become 0, 1, 2; all above 2
-    std::uint32_t uid = kAbsent;       // kAbsent: identity unchanged
-    std::uint32_t gid = kAbsent;       // kAbsent: the uid has no entry
+    const char* path = nullptr;         // file to execute
+    const char* const* argv = nullptr;  // ends with nullptr
+    const char* const* envp = nullptr;  // ends with nullptr
+    int fds[3] = {-1, -1, -1};          // become 0, 1, 2; all above 2
+    std::uint32_t uid = kAbsent;        // kAbsent: identity unchanged
+    std::uint32_t gid = kAbsent;        // kAbsent: the uid has no entry
     const std::uint32_t* groups = nullptr;
     std::uint32_t group_count = 0;
-    const char* directory = nullptr;   // nullptr: unchanged
-    std::uint32_t umask = kAbsent;     // kAbsent: unchanged
-    std::uint64_t files_soft = 0, files_hard = 0;   // RLIMIT_NOFILE
+    const char* directory = nullptr;               // nullptr: unchanged
+    std::uint32_t umask = kAbsent;                 // kAbsent: unchanged
+    std::uint64_t files_soft = 0, files_hard = 0;  // RLIMIT_NOFILE
 
     // Written by the child: what failed before exec.
-    volatile std::uint32_t failed_stage = 0;        // a Stage
+    volatile std::uint32_t failed_stage = 0;  // a Stage
     volatile std::int32_t failed_errno = 0;
 };
 

@@ -43,13 +43,14 @@ bool make_pipe(UniqueFd& parents, UniqueFd& childs, bool parent_writes) {
 // What the child gets, and the logs that its output goes to.
 struct Supplies {
     UniqueFd parent_in, child_in;
-    std::array<UniqueFd, 2> parent_out, child_out;   // stdout, stderr
+    std::array<UniqueFd, 2> parent_out, child_out;  // stdout, stderr
     std::array<FileResult, 2> logs;
 };
 
 StartResult supply(State& state, Slot& slot, const ProcRec& proc, Supplies& out) {
     bool redirect = (proc.flags & kProcRedirectStderr) != 0;
-    if (proc.fcgi == kAbsent && !make_pipe(out.parent_in, out.child_in, true)) return {Stage::Pipes, errno, kAbsent};
+    if (proc.fcgi == kAbsent && !make_pipe(out.parent_in, out.child_in, true))
+        return {Stage::Pipes, errno, kAbsent};
     for (int i = 0; i < (redirect ? 1 : 2); ++i) {
         std::size_t at = static_cast<std::size_t>(i);
         if (!make_pipe(out.parent_out[at], out.child_out[at], false)) return {Stage::Pipes, errno, kAbsent};
@@ -159,8 +160,8 @@ void start_child(State& state, Slot& slot) {
         bool is_stderr = i == 1;
         if (!slot.out[i].valid()) continue;
         slot.stream_untold[i] =
-            !state.log.told() || !tell_stream_with(state, slot, is_stderr, supplies.logs[i].fd.get(),
-                                                   supplies.logs[i].special);
+            !state.log.told() ||
+            !tell_stream_with(state, slot, is_stderr, supplies.logs[i].fd.get(), supplies.logs[i].special);
         if (slot.stream_untold[i]) state.table.streams_untold = true;
     }
 }

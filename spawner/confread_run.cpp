@@ -25,7 +25,7 @@ namespace reeve {
 namespace {
 
 constexpr const char* kProgram = "supervisor-confread";
-constexpr std::uint64_t kPatienceMs = 60'000;   // name services may be slow
+constexpr std::uint64_t kPatienceMs = 60'000;  // name services may be slow
 
 bool make_images(UniqueFd& image, UniqueFd& view) {
     image.reset(::memfd_create("reeve-spawner", MFD_CLOEXEC | MFD_ALLOW_SEALING));
@@ -77,7 +77,8 @@ void fail_reread(State& state, std::uint32_t exit_status, const char* text) {
 
 void read_configuration(State& state) {
     UniqueFd image, view;
-    if (!make_images(image, view)) refuse_to_start(state, "cannot make memory for the configuration: %s", std::strerror(errno));
+    if (!make_images(image, view))
+        refuse_to_start(state, "cannot make memory for the configuration: %s", std::strerror(errno));
     pid_t pid = ::fork();
     if (pid < 0) refuse_to_start(state, "cannot fork: %s", std::strerror(errno));
     if (pid == 0) exec_confread_in_child(state, image.get(), view.get(), -1);
@@ -87,8 +88,10 @@ void read_configuration(State& state) {
     if (WIFSIGNALED(status)) refuse_to_start(state, "%s was killed by signal %d", kProgram, WTERMSIG(status));
     if (WEXITSTATUS(status) != 0) std::exit(WEXITSTATUS(status));
     struct stat written {};
-    if (::fstat(image.get(), &written) == 0 && written.st_size == 0) std::exit(0);   // it printed help or version
-    const char* wrong = state.table.add_generation(static_cast<UniqueFd&&>(image), static_cast<UniqueFd&&>(view));
+    if (::fstat(image.get(), &written) == 0 && written.st_size == 0)
+        std::exit(0);  // it printed help or version
+    const char* wrong =
+        state.table.add_generation(static_cast<UniqueFd&&>(image), static_cast<UniqueFd&&>(view));
     if (wrong != nullptr) refuse_to_start(state, "%s: %s", kProgram, wrong);
 }
 
@@ -134,9 +137,12 @@ void on_reread_exit(State& state, int wait_status) {
     UniqueFd image = static_cast<UniqueFd&&>(reread.image);
     UniqueFd view = static_cast<UniqueFd&&>(reread.view);
     if (!reread.wanted) return;
-    if (WIFSIGNALED(wait_status)) return fail_reread(state, 1, reread.text_size == 0 ? "supervisor-confread was killed" : nullptr);
-    if (WEXITSTATUS(wait_status) != 0) return fail_reread(state, static_cast<std::uint32_t>(WEXITSTATUS(wait_status)), nullptr);
-    const char* wrong = state.table.add_generation(static_cast<UniqueFd&&>(image), static_cast<UniqueFd&&>(view));
+    if (WIFSIGNALED(wait_status))
+        return fail_reread(state, 1, reread.text_size == 0 ? "supervisor-confread was killed" : nullptr);
+    if (WEXITSTATUS(wait_status) != 0)
+        return fail_reread(state, static_cast<std::uint32_t>(WEXITSTATUS(wait_status)), nullptr);
+    const char* wrong =
+        state.table.add_generation(static_cast<UniqueFd&&>(image), static_cast<UniqueFd&&>(view));
     if (wrong != nullptr) return fail_reread(state, 1, wrong);
     reread.answer_untold = true;
 }

@@ -26,7 +26,8 @@ int open_socket(const SpawnerImage& image, const FcgiRec& rec, UniqueFd& out) {
         out.reset(::socket(static_cast<int>(rec.address.family), SOCK_STREAM | SOCK_CLOEXEC, 0));
         int on = 1;
         if (!out.valid() || ::setsockopt(out.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-            ::bind(out.get(), reinterpret_cast<const sockaddr*>(rec.address.bytes), rec.address.length) != 0) {
+            ::bind(out.get(), reinterpret_cast<const sockaddr*>(rec.address.bytes), rec.address.length) !=
+                0) {
             return errno;
         }
     }

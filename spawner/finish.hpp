@@ -18,11 +18,11 @@ void look_after_stop(State& state, std::uint64_t now, std::uint64_t& next);
 // ---- what survives when the daemon executes itself (in a sealed memfd) ----
 
 struct Inheritance {
-    char magic[8];                     // "REEVERUN"
+    char magic[8];  // "REEVERUN"
     std::uint64_t carry;
     std::uint64_t files_soft, files_hard;
-    std::uint32_t signals;             // not yet told
-    std::int32_t start_directory;      // descriptor, or -1
+    std::uint32_t signals;         // not yet told
+    std::int32_t start_directory;  // descriptor, or -1
     std::uint32_t daemonized;
     std::uint32_t zero;
 };

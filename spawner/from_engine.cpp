@@ -16,7 +16,7 @@
 namespace reeve {
 namespace {
 
-constexpr std::uint64_t kToken = 1000;   // thousandths
+constexpr std::uint64_t kToken = 1000;  // thousandths
 
 const char* on_ready(State& state) {
     if (state.engine.ready) return "sent READY for the second time";
@@ -58,12 +58,13 @@ const char* on_kill(State& state, const Message& message) {
     auto body = message.as<KillBody>();
     Slot* slot = state.table.find(body.slot);
     if (slot == nullptr) return "sent KILL of a slot that is not active";
-    if (slot->state == SlotState::Empty || slot->serial != message.serial) return "sent KILL with a stale serial";
+    if (slot->state == SlotState::Empty || slot->serial != message.serial)
+        return "sent KILL with a stale serial";
     if (body.signo > 64) return "sent KILL with a signal that there is not";
     if ((body.flags & ~(kKillGroup | kKillStop)) != 0) return "sent KILL with unknown flags";
     KillResultBody result{body.slot, body.signo, 0, 0};
     if (slot->state == SlotState::Exited) {
-        result.error = ESRCH;   // it has just died, which the engine cannot know yet
+        result.error = ESRCH;  // it has just died, which the engine cannot know yet
     } else {
         result.error = kill_child(*slot, static_cast<int>(body.signo), (body.flags & kKillGroup) != 0);
         if ((body.flags & kKillStop) != 0) slot->stop_signalled = true;
@@ -125,7 +126,7 @@ const char* on_engine_message(State& state, const Message& message) {
 bool spawn_allowed(State& state, std::uint64_t now, std::uint64_t& when) {
     std::uint64_t slots = state.table.active_slots();
     std::uint64_t burst = std::max<std::uint64_t>(4 * slots, 64) * kToken;
-    std::uint64_t per_second = std::max<std::uint64_t>(slots, 50);   // so many thousandths a millisecond
+    std::uint64_t per_second = std::max<std::uint64_t>(slots, 50);  // so many thousandths a millisecond
     // When the table grows, so do the tokens: all programs of a large configuration start at once.
     if (burst > state.spawn_burst) {
         state.spawn_tokens += burst - state.spawn_burst;

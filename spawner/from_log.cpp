@@ -32,7 +32,7 @@ FileResult open_main_log(State& state, FileOp op) {
 
 FileResult open_child_log(State& state, std::uint32_t stream, FileOp op) {
     Slot* slot = state.table.find(stream / 2);
-    if (slot == nullptr) return none();   // its group may just have been removed
+    if (slot == nullptr) return none();  // its group may just have been removed
     const SpawnerImage& image = state.table.image_of(*slot);
     const ProcRec& proc = image.proc(slot->proc);
     const LogRec& log = stream % 2 == 1 ? proc.err : proc.out;

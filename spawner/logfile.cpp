@@ -17,14 +17,14 @@ namespace reeve {
 namespace {
 
 constexpr int kMaxLinks = 40;
-constexpr int kRefused = -1;   // no errno: the rule forbids it
+constexpr int kRefused = -1;  // no errno: the rule forbids it
 
 // A file's directory and its name there. Without the rule: the working directory and the whole path.
 struct Place {
     UniqueFd directory;
     char name[PATH_MAX] = "";
     bool strict = false;
-    bool magic = false;   // a trusted link of /proc, which only the kernel can follow
+    bool magic = false;  // a trusted link of /proc, which only the kernel can follow
 
     int at() const { return directory.valid() ? directory.get() : AT_FDCWD; }
     // 0 or errno.
@@ -35,7 +35,8 @@ struct Place {
 
 bool trusted_link(const struct stat& link, int directory) {
     struct stat above {};
-    return link.st_uid == 0 && ::fstat(directory, &above) == 0 && above.st_uid == 0 && (above.st_mode & 022) == 0;
+    return link.st_uid == 0 && ::fstat(directory, &above) == 0 && above.st_uid == 0 &&
+           (above.st_mode & 022) == 0;
 }
 
 bool is_proc(int directory) {
@@ -72,7 +73,8 @@ int locate(const char* path, bool strict, Place& place) {
     char* at = rest;
     int links = 0;
     for (;;) {
-        if (!directory.valid()) directory.reset(::open(*at == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+        if (!directory.valid())
+            directory.reset(::open(*at == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
         if (!directory.valid()) return errno;
         at += std::strspn(at, "/");
         std::size_t size = std::strcspn(at, "/");
@@ -90,7 +92,7 @@ int locate(const char* path, bool strict, Place& place) {
         if (next.valid() && S_ISLNK(status.st_mode)) {
             if (!trusted_link(status, directory.get())) return kRefused;
             if (++links > kMaxLinks) return ELOOP;
-            place.magic = last && is_proc(directory.get());   // /proc/1/fd/1, the way of containers
+            place.magic = last && is_proc(directory.get());  // /proc/1/fd/1, the way of containers
             if (place.magic) {
                 place.directory = static_cast<UniqueFd&&>(directory);
                 return 0;
@@ -139,11 +141,11 @@ FileResult open_at(const Place& place, int flags, mode_t mode) {
 int shift_backups(const Place& place, std::int32_t backups) {
     char from[PATH_MAX + 16];
     char to[PATH_MAX + 16];
-    auto backup = [&place](char (&out)[PATH_MAX + 16], std::int32_t number) {
+    auto backup = [&place](char(&out)[PATH_MAX + 16], std::int32_t number) {
         std::snprintf(out, sizeof out, "%s.%d", place.name, number);
     };
     std::int32_t top = 1;
-    for (struct stat status {}; top < backups; ++top) {
+    for (struct stat status{}; top < backups; ++top) {
         backup(from, top);
         if (::fstatat(place.at(), from, &status, AT_SYMLINK_NOFOLLOW) != 0) break;
     }
@@ -173,7 +175,8 @@ FileResult do_log_file(const State& state, const LogRec& log, const char* path, 
     if (log.kind == LogKind::Descriptor) {
         // Only what was there at the start: the spawner's own descriptors have numbers, too.
         if (op == FileOp::Read) return failed(ENOENT);
-        if (log.descriptor >= state.inherited.size() || !state.inherited[log.descriptor]) return failed(EBADF);
+        if (log.descriptor >= state.inherited.size() || !state.inherited[log.descriptor])
+            return failed(EBADF);
         FileResult result;
         result.special = true;
         result.fd.reset(::fcntl(static_cast<int>(log.descriptor), F_DUPFD_CLOEXEC, 3));

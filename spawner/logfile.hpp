@@ -16,7 +16,7 @@ namespace reeve {
 // An opened file, or why it is not opened: refused by the rule (error is then an errno that fits), or error.
 struct FileResult {
     UniqueFd fd;
-    bool special = false;   // no regular file: never rotated, cleared or read
+    bool special = false;  // no regular file: never rotated, cleared or read
     bool refused = false;
     int error = 0;
 };

@@ -39,7 +39,7 @@ void on_signals(State& state) {
             state.signals_untold |= 1U << signo;
         }
     }
-    reap_children(state);   // signals fold into each other: always look
+    reap_children(state);  // signals fold into each other: always look
 }
 
 using Handler = const char* (*)(State&, const Message&);

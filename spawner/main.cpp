@@ -1,6 +1,7 @@
 // supervisord: the only process of the daemon that keeps root. It is the one in the pidfile and the parent of
-// all programs; it starts and reaps them, opens their logs and the servers' sockets, and leaves every decision
-// to the unprivileged parts that it starts and watches. See ARCHITECTURE.md, and AUDIT in this folder.
+// all programs; it starts and reaps them, opens their logs and the servers' sockets, and leaves every
+// decision to the unprivileged parts that it starts and watches. See ARCHITECTURE.md, and AUDIT in this
+// folder.
 #include <new>
 
 #include "spawner/loop.hpp"

@@ -27,7 +27,7 @@ namespace {
 constexpr int kPartChannelFd = 3;
 constexpr int kPartDirectoryFd = 4;
 constexpr int kExitNotStarted = 71;
-constexpr unsigned kCapabilities = 64;   // the kernel answers EINVAL for those it does not know
+constexpr unsigned kCapabilities = 64;  // the kernel answers EINVAL for those it does not know
 
 [[noreturn]] void fail_in_child(const Part& part, const char* what) {
     char line[256];
@@ -122,7 +122,7 @@ void exec_part_in_child(const State& state, const Part& part, const char* path, 
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail_in_child(part, "no_new_privs");
     set_limits_in_child(part);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if (::getppid() != parent) ::_exit(kExitNotStarted);   // it died before the line above
+    if (::getppid() != parent) ::_exit(kExitNotStarted);  // it died before the line above
 
     char zone[4096];
     char* envp[2] = {nullptr, nullptr};

@@ -141,8 +141,8 @@ void on_part_death(State& state, Part& part, int wait_status) {
         say(state, Level::Critical, "%s (pid %d) was killed: %s; starting it again %s", part.binary,
             static_cast<int>(pid), part.killed_for, when);
     } else {
-        say(state, Level::Error, "%s (pid %d) died: %s; starting it again %s", part.binary, static_cast<int>(pid),
-            how_ended(wait_status).text, when);
+        say(state, Level::Error, "%s (pid %d) died: %s; starting it again %s", part.binary,
+            static_cast<int>(pid), how_ended(wait_status).text, when);
     }
     part.killed_for = nullptr;
 }

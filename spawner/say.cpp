@@ -88,7 +88,8 @@ HowEnded how_ended(int wait_status) {
         if (name != nullptr) {
             std::snprintf(how.text, sizeof how.text, "terminated by SIG%s%s", name, core);
         } else {
-            std::snprintf(how.text, sizeof how.text, "terminated by signal %d%s", WTERMSIG(wait_status), core);
+            std::snprintf(how.text, sizeof how.text, "terminated by signal %d%s", WTERMSIG(wait_status),
+                          core);
         }
     }
     return how;

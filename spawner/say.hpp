@@ -15,7 +15,9 @@ void say_text(const State& state, Level level, std::string_view text);
 UniqueFd connect_syslog();
 
 // "exit status 1", "terminated by SIGKILL", "terminated by SIGSEGV (core dumped)".
-struct HowEnded { char text[64]; };
+struct HowEnded {
+    char text[64];
+};
 HowEnded how_ended(int wait_status);
 
 }  // namespace reeve

@@ -37,8 +37,8 @@ bool is_ours(const Listener& listener, const char* path) {
 // The file itself is watched, not its directory: a busy /run or /tmp would wake an idle daemon all the time.
 void watch(State& state, std::uint32_t id) {
     if (!state.inotify.valid()) return;
-    state.listeners[id].watch = ::inotify_add_watch(state.inotify.get(), path_of(state, id),
-                                                    IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_DONT_FOLLOW);
+    state.listeners[id].watch = ::inotify_add_watch(
+        state.inotify.get(), path_of(state, id), IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_DONT_FOLLOW);
 }
 
 void look_at(State& state, std::uint32_t id, std::uint64_t now) {
@@ -52,7 +52,8 @@ void look_at(State& state, std::uint32_t id, std::uint64_t now) {
     Listener made;
     if (int error = make_unix_listener(image, image.listener(id), made, nullptr)) {
         if (listener.retry_s == 0)
-            say(state, Level::Warn, "the socket %s is gone and cannot be made anew: %s", path, std::strerror(error));
+            say(state, Level::Warn, "the socket %s is gone and cannot be made anew: %s", path,
+                std::strerror(error));
         listener.retry_s = std::min(listener.retry_s == 0 ? 1 : listener.retry_s * 2, kLongestRetryS);
         listener.retry_at = now + std::uint64_t{listener.retry_s} * 1000;
         return;

@@ -1,5 +1,5 @@
-// The listening sockets of the HTTP servers. They are opened once, stay open here while fronts come and go, and
-// a unix socket whose file somebody removes is made anew.
+// The listening sockets of the HTTP servers. They are opened once, stay open here while fronts come and go,
+// and a unix socket whose file somebody removes is made anew.
 #pragma once
 
 #include "spawner/state.hpp"

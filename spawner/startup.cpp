@@ -55,10 +55,11 @@ void open_main_log(State& state) {
     const char* path = image.c_str(log.path);
     FileResult result = do_log_file(state, log, path, FileOp::Reopen, true, rule_holds(state, image));
     if (!result.fd.valid()) {
-        std::fprintf(stderr, "Error: Cannot open the log file %s: %s\n", path != nullptr ? path : "of supervisord",
-                     result.refused ? "it is, or is reached by, a link that others could have made, or it has "
-                                      "several names (log_symlinks=allow in [supervisord] allows that)"
-                                    : std::strerror(result.error));
+        std::fprintf(
+            stderr, "Error: Cannot open the log file %s: %s\n", path != nullptr ? path : "of supervisord",
+            result.refused ? "it is, or is reached by, a link that others could have made, or it has "
+                             "several names (log_symlinks=allow in [supervisord] allows that)"
+                           : std::strerror(result.error));
         std::exit(1);
     }
     state.main_log = static_cast<UniqueFd&&>(result.fd);
@@ -84,8 +85,9 @@ void lock_pidfile(State& state) {
             char pid[32] = "";
             ssize_t got = ::pread(file.fd.get(), pid, sizeof pid - 1, 0);
             if (got > 0) pid[std::strcspn(pid, "\n")] = 0;
-            refuse_to_start(state, "Another supervisord (pid %s) is running with the pidfile %s.  Shut it down first",
-                            pid[0] != 0 ? pid : "unknown", path);
+            refuse_to_start(
+                state, "Another supervisord (pid %s) is running with the pidfile %s.  Shut it down first",
+                pid[0] != 0 ? pid : "unknown", path);
         }
         // The owner before may have removed the file between our open and our lock.
         struct stat ours {};
@@ -126,12 +128,14 @@ void warn_without_kill(const State& state) {
     for (std::uint32_t i = 0; i < image.proc_count(); ++i) {
         const ProcRec& proc = image.proc(i);
         std::string_view name = image.text(proc.name);
-        if (proc.identity.uid == kAbsent || proc.identity.uid == 0 || size + name.size() + 3 > sizeof names) continue;
+        if (proc.identity.uid == kAbsent || proc.identity.uid == 0 || size + name.size() + 3 > sizeof names)
+            continue;
         if (size > 0) size += std::string_view(", ").copy(names + size, 2);
         size += name.copy(names + size, name.size());
     }
     if (size > 0)
-        say(state, Level::Warn, "root without CAP_KILL: these programs of other users cannot be stopped: %s", names);
+        say(state, Level::Warn, "root without CAP_KILL: these programs of other users cannot be stopped: %s",
+            names);
 }
 
 // The lines that arose before there was a log: all CRIT, then all WARN, then the rest; among those of a level
@@ -155,7 +159,9 @@ void write_collected_lines(const State& state, bool user_set, const Raised& rais
         if (level != Level::Info) continue;
         if (user_set) say(state, level, "Set uid to user %u succeeded", ::getuid());
         auto increased = [&state](const char* name, std::uint64_t limit) {
-            if (limit != 0) say(state, Level::Info, "Increased %s limit to %llu", name, static_cast<unsigned long long>(limit));
+            if (limit != 0)
+                say(state, Level::Info, "Increased %s limit to %llu", name,
+                    static_cast<unsigned long long>(limit));
         };
         increased("RLIMIT_NOFILE", raised.files);
         increased("RLIMIT_NPROC", raised.processes);
@@ -169,7 +175,8 @@ void write_server_lines(const State& state) {
             const ListenerRec& rec = image.listener(id);
             if ((rec.address.family == AF_UNIX) != unix_turn) continue;
             for (std::uint32_t i = 0; i < image.tables().namespaces.count; ++i)
-                say(state, Level::Info, "RPC interface %s initialized", quote(image.c_str(image.rpc_namespace(i))).text);
+                say(state, Level::Info, "RPC interface %s initialized",
+                    quote(image.c_str(image.rpc_namespace(i))).text);
             if (rec.authenticated == 0) {
                 say(state, Level::Critical, "Server %s running without any HTTP authentication checking",
                     quote(image.c_str(rec.section)).text);
@@ -258,7 +265,8 @@ void refuse_to_start(State& state, const char* format, ...) {
     va_start(arguments, format);
     std::vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    std::fprintf(stderr, "Error: %s\nFor help, use %s -h\n", text, state.argc > 0 ? state.argv[0] : "supervisord");
+    std::fprintf(stderr, "Error: %s\nFor help, use %s -h\n", text,
+                 state.argc > 0 ? state.argv[0] : "supervisord");
     // At a restart nobody sees stderr, and the log is this daemon's anyway.
     if (state.resumed) say(state, Level::Critical, "the restart fails: %s", text);
     remove_sockets(state);
@@ -270,7 +278,8 @@ void start_up(State& state) {
     bool daemonized = false;
     inherit(state, daemonized);
     note_inherited(state);
-    if (!state.start_directory.valid()) state.start_directory.reset(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!state.start_directory.valid())
+        state.start_directory.reset(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!state.table.open()) refuse_to_start(state, "cannot reserve memory: %s", std::strerror(errno));
     ::tzset();
 

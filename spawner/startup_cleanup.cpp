@@ -1,5 +1,5 @@
-// Removes the AUTO logs that earlier lives of this daemon have left in childlogdir, and quotes names for lines
-// about it.
+// Removes the AUTO logs that earlier lives of this daemon have left in childlogdir, and quotes names for
+// lines about it.
 #include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
-// The start's dealings with privileges: the user of [supervisord], resource limits, capabilities, and the empty
-// directory for the parts.
+// The start's dealings with privileges: the user of [supervisord], resource limits, capabilities, and the
+// empty directory for the parts.
 #include <cap-ng.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -17,11 +17,13 @@ namespace reeve {
 namespace {
 
 // What starting programs as other users, opening logs and keeping the parts apart takes.
-constexpr int kNeeded[] = {CAP_CHOWN,   CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER,     CAP_FSETID,
-                           CAP_KILL,    CAP_SETGID,       CAP_SETUID,          CAP_SETPCAP,    CAP_SYS_CHROOT,
-                           CAP_SYS_RESOURCE, CAP_NET_BIND_SERVICE};
+constexpr int kNeeded[] = {CAP_CHOWN,   CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER,
+                           CAP_FSETID,  CAP_KILL,         CAP_SETGID,          CAP_SETUID,
+                           CAP_SETPCAP, CAP_SYS_CHROOT,   CAP_SYS_RESOURCE,    CAP_NET_BIND_SERVICE};
 
-bool has(int capability) { return ::capng_have_capability(CAPNG_PERMITTED, static_cast<unsigned>(capability)) == 1; }
+bool has(int capability) {
+    return ::capng_have_capability(CAPNG_PERMITTED, static_cast<unsigned>(capability)) == 1;
+}
 
 // Answers the new limit, or 0 if the old one was high enough; *refused: it cannot be raised.
 std::uint64_t raise(decltype(RLIMIT_NOFILE) what, std::int64_t minimum, bool* refused) {
@@ -63,9 +65,12 @@ Raised raise_limits(State& state) {
     if (refused) {
         refuse_to_start(
             state,
-            "The minimum number of file descriptors required to run this process is %lld as per the \"minfds\" "
-            "command-line argument or config file setting. The current environment will only allow you to open "
-            "%lld file descriptors.  Either raise the number of usable file descriptors in your environment (see "
+            "The minimum number of file descriptors required to run this process is %lld as per the "
+            "\"minfds\" "
+            "command-line argument or config file setting. The current environment will only allow you to "
+            "open "
+            "%lld file descriptors.  Either raise the number of usable file descriptors in your environment "
+            "(see "
             "README.rst) or lower the minfds setting in the config file to allow the process to start.",
             static_cast<long long>(daemon.minfds), static_cast<long long>(daemon.minfds));
     }
@@ -74,8 +79,10 @@ Raised raise_limits(State& state) {
         refuse_to_start(
             state,
             "The minimum number of available processes required to run this program is %lld as per the "
-            "\"minprocs\" command-line argument or config file setting. The current environment will only allow "
-            "you to open %lld processes.  Either raise the number of usable processes in your environment (see "
+            "\"minprocs\" command-line argument or config file setting. The current environment will only "
+            "allow "
+            "you to open %lld processes.  Either raise the number of usable processes in your environment "
+            "(see "
             "README.rst) or lower the minprocs setting in the config file to allow the program to start.",
             static_cast<long long>(daemon.minprocs), static_cast<long long>(daemon.minprocs));
     }

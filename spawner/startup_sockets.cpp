@@ -19,9 +19,10 @@ constexpr int kBacklog = 1024;
 constexpr int kTries = 20;
 
 [[noreturn]] void refuse_in_use(State& state) {
-    refuse_to_start(state,
-                    "Another program is already listening on a port that one of our HTTP servers is configured "
-                    "to use.  Shut this program down first before starting supervisord.");
+    refuse_to_start(
+        state,
+        "Another program is already listening on a port that one of our HTTP servers is configured "
+        "to use.  Shut this program down first before starting supervisord.");
 }
 
 [[noreturn]] void refuse_socket(State& state, int error) {
@@ -55,15 +56,16 @@ void open_unix(State& state, const SpawnerImage& image, const ListenerRec& rec, 
         int error = make_unix_listener(image, rec, out, &chown_failed);
         if (error == 0) return;
         if (chown_failed) {
-            refuse_to_start(state,
-                            "Not permitted to chown %s to uid/gid (%d, %d); adjust \"sockchown\" value in config "
-                            "file or on command line to values that the current user (uid %u) can successfully "
-                            "chown",
-                            path, static_cast<int>(rec.uid), static_cast<int>(rec.gid), ::geteuid());
+            refuse_to_start(
+                state,
+                "Not permitted to chown %s to uid/gid (%d, %d); adjust \"sockchown\" value in config "
+                "file or on command line to values that the current user (uid %u) can successfully "
+                "chown",
+                path, static_cast<int>(rec.uid), static_cast<int>(rec.gid), ::geteuid());
         }
         if (error != EEXIST) refuse_socket(state, error);
         switch (look_at_socket(path)) {
-            case Occupant::Nothing: break;   // it has just gone
+            case Occupant::Nothing: break;  // it has just gone
             case Occupant::LiveSocket: refuse_in_use(state);
             case Occupant::NoSocket:
                 refuse_to_start(state,

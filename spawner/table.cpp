@@ -13,7 +13,7 @@
 namespace reeve {
 namespace {
 
-constexpr std::uint32_t kPidLimit = 4 * 1024 * 1024;   // the kernel's PID_MAX_LIMIT
+constexpr std::uint32_t kPidLimit = 4 * 1024 * 1024;  // the kernel's PID_MAX_LIMIT
 
 template <typename T>
 bool reserve(T*& out, std::size_t count) {
@@ -104,13 +104,14 @@ Generation* Table::generation_after(std::uint32_t number) {
 
 const SpawnerImage& Table::image_of(const Slot& slot) {
     Generation* owner = generation(slot.generation);
-    REEVE_CHECK(owner != nullptr);   // an active slot keeps its group, and the group its generation
+    REEVE_CHECK(owner != nullptr);  // an active slot keeps its group, and the group its generation
     return owner->image;
 }
 
 const char* Table::activate(const GroupBody& body) {
     Generation* owner = generation(body.generation);
-    if (owner == nullptr || body.generation != newest_) return "sent ACTIVATE of another than the newest generation";
+    if (owner == nullptr || body.generation != newest_)
+        return "sent ACTIVATE of another than the newest generation";
     if (body.group >= owner->image.group_count()) return "sent ACTIVATE of an unknown group";
     Range procs = owner->image.group(body.group).procs;
     if (body.first_slot > kMaxSlots || kMaxSlots - body.first_slot < procs.count || group_count_ == kMaxSlots)
@@ -137,8 +138,9 @@ const char* Table::activate(const GroupBody& body) {
 
 const char* Table::deactivate(const GroupBody& body) {
     std::uint32_t at = 0;
-    while (at < group_count_ && (groups_[at].generation != body.generation || groups_[at].group != body.group ||
-                                 groups_[at].first_slot != body.first_slot)) {
+    while (at < group_count_ &&
+           (groups_[at].generation != body.generation || groups_[at].group != body.group ||
+            groups_[at].first_slot != body.first_slot)) {
         ++at;
     }
     Generation* owner = generation(body.generation);

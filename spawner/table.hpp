@@ -18,35 +18,35 @@
 namespace reeve {
 
 constexpr std::uint32_t kNoSlot = 0xFFFFFFFF;
-constexpr std::size_t kMaxGenerations = 256;   // mapped at one time
+constexpr std::size_t kMaxGenerations = 256;  // mapped at one time
 
 struct Slot {
     bool active = false;
     SlotState state = SlotState::Empty;
     std::uint32_t generation = 0;
-    std::uint32_t proc = 0;            // index in that generation's image
-    std::uint32_t serial = 0;          // of the child that is or was last here
+    std::uint32_t proc = 0;    // index in that generation's image
+    std::uint32_t serial = 0;  // of the child that is or was last here
     pid_t pid = 0;
     int wait_status = 0;
-    std::uint64_t start_us = 0;        // wall clock
+    std::uint64_t start_us = 0;  // wall clock
     std::uint64_t start_mono_us = 0;
-    std::uint64_t end_us = 0;          // wall clock
-    bool stop_signalled = false;       // kKillStop was sent to this child
-    bool exit_untold = false;          // EXITED is to be sent to the engine
-    bool drain_untold = false;         // DRAIN is to be sent to the log writer
-    bool draining = false;             // the child is dead, its output is perhaps not yet all written
-    std::array<bool, 2> stream_untold{};   // STREAM is to be sent to the log writer: stdout, stderr
-    std::uint32_t fcgi = kAbsent;      // the FastCGI socket that this child holds
-    UniqueFd in;                       // write end of stdin; absent for FastCGI
-    std::array<UniqueFd, 2> out;       // read ends of stdout and stderr
+    std::uint64_t end_us = 0;             // wall clock
+    bool stop_signalled = false;          // kKillStop was sent to this child
+    bool exit_untold = false;             // EXITED is to be sent to the engine
+    bool drain_untold = false;            // DRAIN is to be sent to the log writer
+    bool draining = false;                // the child is dead, its output is perhaps not yet all written
+    std::array<bool, 2> stream_untold{};  // STREAM is to be sent to the log writer: stdout, stderr
+    std::uint32_t fcgi = kAbsent;         // the FastCGI socket that this child holds
+    UniqueFd in;                          // write end of stdin; absent for FastCGI
+    std::array<UniqueFd, 2> out;          // read ends of stdout and stderr
     std::array<std::uint8_t, kNoteSize> note{};
 };
 
 struct Generation {
-    std::uint32_t number = 0;          // 0: this place is free
+    std::uint32_t number = 0;  // 0: this place is free
     std::uint32_t active_groups = 0;
     SpawnerImage image;
-    UniqueFd view;                     // the engine's image
+    UniqueFd view;  // the engine's image
     std::uint32_t view_size = 0;
 };
 
@@ -74,7 +74,9 @@ class Table {
     // Each answers nullptr, or why the request breaks the rules; then nothing has changed.
     const char* activate(const GroupBody& group);
     const char* deactivate(const GroupBody& group);
-    const ActiveGroup* active_group(std::uint32_t i) const { return i < group_count_ ? &groups_[i] : nullptr; }
+    const ActiveGroup* active_group(std::uint32_t i) const {
+        return i < group_count_ ? &groups_[i] : nullptr;
+    }
 
     // The active slot of that number, or nullptr.
     Slot* find(std::uint32_t number) {
@@ -97,14 +99,14 @@ class Table {
 
     // Some slot may have something that is still to be told; these only save a scan.
     bool exits_untold = false;
-    bool streams_untold = false;   // STREAM or DRAIN
+    bool streams_untold = false;  // STREAM or DRAIN
 
   private:
     void forget_unused();
 
     Slot* slots_ = nullptr;
     ActiveGroup* groups_ = nullptr;
-    std::uint32_t* by_pid_ = nullptr;   // slot + 1, by pid
+    std::uint32_t* by_pid_ = nullptr;  // slot + 1, by pid
     std::uint32_t group_count_ = 0;
     std::uint32_t high_ = 0;
     std::uint32_t active_slots_ = 0;

@@ -15,8 +15,8 @@
 namespace reeve {
 namespace {
 
-constexpr std::uint64_t kRetryMs = 20;      // when the kernel has too many descriptors in flight
-constexpr std::size_t kListenerTail = 4096;   // as of the catalogue
+constexpr std::uint64_t kRetryMs = 20;       // when the kernel has too many descriptors in flight
+constexpr std::size_t kListenerTail = 4096;  // as of the catalogue
 
 HelloBody hello_of(const State& state, const Part& part) {
     HelloBody hello{};
@@ -60,7 +60,7 @@ bool tell_slot(State& state, Slot& slot) {
     std::size_t count = 0;
     body.fds = engine_fds(state, slot, fds, count);
     if (!tell(state.engine, Msg::SLOT, slot.serial, body, {}, {fds, count})) return false;
-    slot.exit_untold = false;   // it is told by this message
+    slot.exit_untold = false;  // it is told by this message
     return true;
 }
 
@@ -81,7 +81,8 @@ bool introduce_engine(State& state) {
             break;
         }
         int fd = generation->view.get();
-        if (!tell(engine, Msg::CONFIG, 0, ConfigBody{generation->number, generation->view_size}, {}, {&fd, 1}))
+        if (!tell(engine, Msg::CONFIG, 0, ConfigBody{generation->number, generation->view_size}, {},
+                  {&fd, 1}))
             return false;
         engine.cursor = generation->number;
     }
@@ -147,7 +148,8 @@ bool introduce_log(State& state) {
                 return false;
         } else if (log.cursor == 1 && state.console) {
             std::uint32_t flags = kStreamShared | kStreamSpecial;
-            if (!tell_own_stream(state, kConsoleStream, StreamKind::Console, STDOUT_FILENO, flags)) return false;
+            if (!tell_own_stream(state, kConsoleStream, StreamKind::Console, STDOUT_FILENO, flags))
+                return false;
         } else if (log.cursor == 2) {
             UniqueFd syslog = connect_syslog();
             if (syslog.valid() && !tell_own_stream(state, kSyslogStream, StreamKind::Syslog, syslog.get(), 0))

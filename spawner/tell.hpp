@@ -1,5 +1,5 @@
-// Everything that the spawner says to its parts. It has no queue: what is to be told is a bit somewhere in the
-// state, and the message is made here when the part's socket can take it.
+// Everything that the spawner says to its parts. It has no queue: what is to be told is a bit somewhere in
+// the state, and the message is made here when the part's socket can take it.
 #pragma once
 
 #include "spawner/state.hpp"
@@ -15,7 +15,8 @@ bool tell_raw(Part& part, Msg type, std::uint32_t serial, std::span<const std::b
 template <typename Body>
 bool tell(Part& part, Msg type, std::uint32_t serial, const Body& body, std::span<const std::byte> tail = {},
           std::span<const int> fds = {}) {
-    return tell_raw(part, type, serial, {reinterpret_cast<const std::byte*>(&body), kBodySize<Body>}, tail, fds);
+    return tell_raw(part, type, serial, {reinterpret_cast<const std::byte*>(&body), kBodySize<Body>}, tail,
+                    fds);
 }
 
 }  // namespace reeve

@@ -8,8 +8,8 @@
 
 namespace reeve {
 
-// Creates a socket of that type (SOCK_STREAM and flags), bound to path, with mode, and owner and group if they
-// are not kAbsent. Nothing is replaced: a path that exists is EADDRINUSE. *chown_failed tells which call
+// Creates a socket of that type (SOCK_STREAM and flags), bound to path, with mode, and owner and group if
+// they are not kAbsent. Nothing is replaced: a path that exists is EADDRINUSE. *chown_failed tells which call
 // failed. Invalid with errno; nothing is left behind then.
 UniqueFd bind_unix(const char* path, int type, std::uint32_t mode, std::uint32_t uid, std::uint32_t gid,
                    bool* chown_failed = nullptr);

@@ -42,12 +42,10 @@ bool has_failed() {
 
 }  // namespace reeve
 
-#define STAND_IN(name, declaration, values)         \
-    extern "C" int __real_##name declaration;       \
-    extern "C" int __wrap_##name declaration;       \
-    extern "C" int __wrap_##name declaration {      \
-        return fails(#name) ? -1 : __real_##name values; \
-    }
+#define STAND_IN(name, declaration, values)   \
+    extern "C" int __real_##name declaration; \
+    extern "C" int __wrap_##name declaration; \
+    extern "C" int __wrap_##name declaration { return fails(#name) ? -1 : __real_##name values; }
 
 STAND_IN(pipe2, (int* ends, int flags), (ends, flags))
 STAND_IN(fchown, (int fd, uid_t uid, gid_t gid), (fd, uid, gid))

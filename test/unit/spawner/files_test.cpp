@@ -69,7 +69,7 @@ TEST_CASE("the rule: plain files are opened and made, links and second names are
     REQUIRE(::mkdir(f.file("dir").c_str(), 0777) == 0);
     REQUIRE(::symlink("dir", f.file("dirlink").c_str()) == 0);
     REQUIRE(::symlink("loop", f.file("loop").c_str()) == 0);
-    ::chmod(f.path, 0777);   // a directory that others can write
+    ::chmod(f.path, 0777);  // a directory that others can write
     CHECK(open_file(f.file("second")).refused);
     for (const char* name : {"link", "dangling", "dirlink/x", "loop"}) {
         CAPTURE(name);
@@ -126,7 +126,7 @@ TEST_CASE("rotation moves .1 to .N, clearing makes the file anew, reading makes 
         write(log, "four");
         CHECK(act(log, FileOp::Rotate, 3, strict).fd.valid());
         CHECK(read(f.file("log.1")) == "four");
-        CHECK(read(f.file("log.2")) == "two");   // the gap takes the new one
+        CHECK(read(f.file("log.2")) == "two");  // the gap takes the new one
         write(log, "five");
         CHECK(act(log, FileOp::Rotate, 0, strict).fd.valid());
         CHECK(read(log) == "");
@@ -164,10 +164,12 @@ TEST_CASE("descriptors: only those that the daemon was started with") {
 
 TEST_CASE("AUTO logs of earlier lives are removed, others are not") {
     Folder f;
-    const char* go[] = {"a---supervisor-x.log", "b-stdout---supervisor-abc.log.1", "c---supervisor-x.logfoo",
-                        "i---supervisor-x.log.12345", "k---supervisor-x---supervisor-y.log", "m---supervisor-x.log.1.gz"};
-    const char* stay[] = {"---supervisor-x.log", "d---supervisor-x.txt", "e---supervisorx-x.log", "f--supervisor-x.log",
-                          "g---supervisor-x y.log", "h---supervisor-.log", "l---Supervisor-x.log", "plain"};
+    const char* go[] = {
+        "a---supervisor-x.log",       "b-stdout---supervisor-abc.log.1",     "c---supervisor-x.logfoo",
+        "i---supervisor-x.log.12345", "k---supervisor-x---supervisor-y.log", "m---supervisor-x.log.1.gz"};
+    const char* stay[] = {
+        "---supervisor-x.log",    "d---supervisor-x.txt", "e---supervisorx-x.log", "f--supervisor-x.log",
+        "g---supervisor-x y.log", "h---supervisor-.log",  "l---Supervisor-x.log",  "plain"};
     for (const char* name : go) write(f.file(name), "");
     for (const char* name : stay) write(f.file(name), "");
     PaperImage image;
@@ -200,10 +202,10 @@ TEST_CASE("unix sockets: mode at once, nothing is replaced, who is there is told
     struct stat status {};
     REQUIRE(::stat(path.c_str(), &status) == 0);
     CHECK((status.st_mode & 07777) == 0622);
-    CHECK(look_at_socket(path.c_str()) == Occupant::DeadSocket);   // bound, but nobody listens
+    CHECK(look_at_socket(path.c_str()) == Occupant::DeadSocket);  // bound, but nobody listens
     REQUIRE(::listen(fd.get(), 0) == 0);
     CHECK(look_at_socket(path.c_str()) == Occupant::LiveSocket);
-    CHECK(look_at_socket(path.c_str()) == Occupant::LiveSocket);   // a full queue is a live one, too
+    CHECK(look_at_socket(path.c_str()) == Occupant::LiveSocket);  // a full queue is a live one, too
     CHECK(!bind_unix(path.c_str(), SOCK_STREAM, 0600, kAbsent, kAbsent).valid());
     CHECK(errno == EADDRINUSE);
     fd.reset();

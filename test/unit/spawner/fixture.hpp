@@ -1,4 +1,5 @@
-// An image of paper and a spawner around it, for tests: groups of programs, as confread would have written them.
+// An image of paper and a spawner around it, for tests: groups of programs, as confread would have written
+// them.
 #pragma once
 
 #include <fcntl.h>
@@ -22,7 +23,7 @@ struct PaperProgram {
     std::vector<std::string> argv{"true"};
     std::vector<std::string> candidates{"/bin/true"};
     std::vector<std::string> env{"A=1"};
-    std::string out, err;              // log paths, "" none
+    std::string out, err;  // log paths, "" none
     std::string directory;
     bool redirect = false;
     std::uint32_t uid = kAbsent, gid = kAbsent;
@@ -30,7 +31,7 @@ struct PaperProgram {
     CommandStatus status = CommandStatus::Ok;
     ProgramKind kind = ProgramKind::Program;
     std::uint32_t umask = kAbsent;
-    bool fcgi = false;                 // uses the image's only FastCGI socket
+    bool fcgi = false;  // uses the image's only FastCGI socket
     std::int32_t backups = 2;
 };
 
@@ -72,7 +73,8 @@ class PaperImage {
         for (std::uint32_t g = 0; g < groups.size(); ++g) {
             GroupRec group{};
             group.name = str("g" + std::to_string(g));
-            group.procs = {static_cast<std::uint32_t>(procs.size()), static_cast<std::uint32_t>(groups[g].size())};
+            group.procs = {static_cast<std::uint32_t>(procs.size()),
+                           static_cast<std::uint32_t>(groups[g].size())};
             group_recs.push_back(group);
             for (const PaperProgram& p : groups[g]) procs.push_back(proc(p, g));
         }
@@ -112,7 +114,8 @@ class PaperImage {
 
     static StrRef absent() { return {kAbsent, 0}; }
     StrRef str(const std::string& text) {
-        StrRef ref{kPoolAt + static_cast<std::uint32_t>(pool_.size()), static_cast<std::uint32_t>(text.size())};
+        StrRef ref{kPoolAt + static_cast<std::uint32_t>(pool_.size()),
+                   static_cast<std::uint32_t>(text.size())};
         pool_ += text;
         pool_ += '\0';
         return ref;
@@ -143,7 +146,10 @@ class PaperImage {
         rec.directory = p.directory.empty() ? absent() : str(p.directory);
         rec.umask = p.umask;
         rec.fcgi = p.fcgi ? 0 : kAbsent;
-        rec.identity = {p.uid, p.gid, {static_cast<std::uint32_t>(gids_.size()), static_cast<std::uint32_t>(p.gids.size())}};
+        rec.identity = {
+            p.uid,
+            p.gid,
+            {static_cast<std::uint32_t>(gids_.size()), static_cast<std::uint32_t>(p.gids.size())}};
         gids_.insert(gids_.end(), p.gids.begin(), p.gids.end());
         rec.out = log(p.out, p.backups);
         rec.err = log(p.err, p.backups);
@@ -174,7 +180,7 @@ class PaperImage {
 // A spawner that has told its engine and log writer everything, with the test at their ends.
 struct PaperSpawner {
     std::unique_ptr<State> state = std::make_unique<State>();
-    Channel engine, log;   // the parts' ends
+    Channel engine, log;  // the parts' ends
     ReceiveBuffer buffer;
 
     explicit PaperSpawner(PaperImage image) {

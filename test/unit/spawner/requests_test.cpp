@@ -49,10 +49,10 @@ TEST_CASE("ACTIVATE and DEACTIVATE name groups of the newest generation and free
     CHECK(s.ask(Msg::ACTIVATE, 0, GroupBody{1, 0, kMaxSlots - 1}) != nullptr);
     CHECK(s.ask(Msg::ACTIVATE, 0, GroupBody{1, 0, 0xFFFFFFFF}) != nullptr);
     CHECK(s.ask(Msg::ACTIVATE, 0, GroupBody{1, 0, kMaxSlots - 2}) == nullptr);
-    CHECK(s.ask(Msg::ACTIVATE, 0, GroupBody{1, 0, 5}) != nullptr);                // active already
-    CHECK(s.ask(Msg::ACTIVATE, 0, GroupBody{1, 1, kMaxSlots - 1}) != nullptr);    // slot in use
-    CHECK(s.ask(Msg::DEACTIVATE, 0, GroupBody{1, 0, 0}) != nullptr);              // another first slot
-    CHECK(s.ask(Msg::DEACTIVATE, 0, GroupBody{1, 1, 0}) != nullptr);              // not active
+    CHECK(s.ask(Msg::ACTIVATE, 0, GroupBody{1, 0, 5}) != nullptr);              // active already
+    CHECK(s.ask(Msg::ACTIVATE, 0, GroupBody{1, 1, kMaxSlots - 1}) != nullptr);  // slot in use
+    CHECK(s.ask(Msg::DEACTIVATE, 0, GroupBody{1, 0, 0}) != nullptr);            // another first slot
+    CHECK(s.ask(Msg::DEACTIVATE, 0, GroupBody{1, 1, 0}) != nullptr);            // not active
     CHECK(s.ask(Msg::DEACTIVATE, 0, GroupBody{7, 0, kMaxSlots - 2}) != nullptr);
     CHECK(s.ask(Msg::DEACTIVATE, 0, GroupBody{1, 0, kMaxSlots - 2}) == nullptr);
     CHECK(s.ask(Msg::DEACTIVATE, 0, GroupBody{1, 0, kMaxSlots - 2}) != nullptr);
@@ -75,7 +75,7 @@ TEST_CASE("a child's life, and what may be asked when") {
     REQUIRE(s.ask(Msg::ACTIVATE, 0, GroupBody{1, 0, 10}) == nullptr);
     Slot* slot = s.state->table.find(10);
     REQUIRE(slot != nullptr);
-    CHECK(s.ask(Msg::KILL, 0, KillBody{10, 15, 0}) != nullptr);     // no child yet
+    CHECK(s.ask(Msg::KILL, 0, KillBody{10, 15, 0}) != nullptr);  // no child yet
     CHECK(s.ask(Msg::ACK_EXIT, 0, AckExitBody{10}) != nullptr);
 
     CHECK(s.ask(Msg::CHECK, 77, CheckBody{10}) == nullptr);
@@ -95,13 +95,13 @@ TEST_CASE("a child's life, and what may be asked when") {
     CHECK(s.next(s.log).message.type == Msg::STREAM);
     CHECK(s.next(s.log).message.type == Msg{});
 
-    CHECK(s.ask(Msg::SPAWN, 0, SpawnBody{10}) != nullptr);                         // in use
+    CHECK(s.ask(Msg::SPAWN, 0, SpawnBody{10}) != nullptr);  // in use
     CHECK(s.ask(Msg::DEACTIVATE, 0, GroupBody{1, 0, 10}) != nullptr);
-    CHECK(s.ask(Msg::FINISH, 0, FinishBody{FinishMode::Exit, 0, 0}) != nullptr);   // a child lives
-    CHECK(s.ask(Msg::KILL, serial + 1, KillBody{10, 15, 0}) != nullptr);           // stale
+    CHECK(s.ask(Msg::FINISH, 0, FinishBody{FinishMode::Exit, 0, 0}) != nullptr);  // a child lives
+    CHECK(s.ask(Msg::KILL, serial + 1, KillBody{10, 15, 0}) != nullptr);          // stale
     CHECK(s.ask(Msg::KILL, serial, KillBody{10, 65, 0}) != nullptr);
     CHECK(s.ask(Msg::KILL, serial, KillBody{10, 15, 4}) != nullptr);
-    CHECK(s.ask(Msg::ACK_EXIT, serial, AckExitBody{10}) != nullptr);               // it lives
+    CHECK(s.ask(Msg::ACK_EXIT, serial, AckExitBody{10}) != nullptr);  // it lives
 
     NoteBody note{10, {}};
     note.note[0] = 42;
@@ -121,14 +121,14 @@ TEST_CASE("a child's life, and what may be asked when") {
     CHECK(WTERMSIG(static_cast<int>(exited.message.as<ExitedBody>().wait_status)) == SIGTERM);
     CHECK(s.next(s.log).message.type == Msg::DRAIN);
 
-    CHECK(s.ask(Msg::KILL, serial, KillBody{10, 9, 0}) == nullptr);                // it has just died
+    CHECK(s.ask(Msg::KILL, serial, KillBody{10, 9, 0}) == nullptr);  // it has just died
     CHECK(s.next(s.engine).message.as<KillResultBody>().error == ESRCH);
-    CHECK(s.ask(Msg::SPAWN, 0, SpawnBody{10}) != nullptr);                         // not acknowledged
+    CHECK(s.ask(Msg::SPAWN, 0, SpawnBody{10}) != nullptr);  // not acknowledged
     CHECK(s.ask(Msg::ACK_EXIT, serial - 1, AckExitBody{10}) != nullptr);
     CHECK(s.ask(Msg::ACK_EXIT, serial, AckExitBody{10}) == nullptr);
-    CHECK(s.ask(Msg::ACK_EXIT, serial, AckExitBody{10}) != nullptr);               // twice
-    CHECK(slot->out[0].valid());                                                   // not drained yet
-    CHECK(log_asks(*s.state, Msg::S_DRAINED, serial + 9, DrainBody{10}) == nullptr);   // of another: nothing
+    CHECK(s.ask(Msg::ACK_EXIT, serial, AckExitBody{10}) != nullptr);                  // twice
+    CHECK(slot->out[0].valid());                                                      // not drained yet
+    CHECK(log_asks(*s.state, Msg::S_DRAINED, serial + 9, DrainBody{10}) == nullptr);  // of another: nothing
     CHECK(slot->out[0].valid());
     CHECK(log_asks(*s.state, Msg::S_DRAINED, serial, DrainBody{10}) == nullptr);
     CHECK(!slot->out[0].valid());
@@ -137,7 +137,7 @@ TEST_CASE("a child's life, and what may be asked when") {
 
 TEST_CASE("the engine must be told everything and say READY first, once") {
     PaperSpawner s(two_groups());
-    CHECK(s.ask(Msg::READY, 0, Empty{}) != nullptr);   // the fixture's is ready
+    CHECK(s.ask(Msg::READY, 0, Empty{}) != nullptr);  // the fixture's is ready
     s.state->engine.ready = false;
     CHECK(s.ask(Msg::ACTIVATE, 0, GroupBody{1, 0, 0}) != nullptr);
     s.state->engine.intro = Intro::Slots;
@@ -170,8 +170,8 @@ TEST_CASE("a new engine gets groups and slots back, and an exit once") {
         seen.push_back(r.message.type);
         if (r.message.type == Msg::SLOT) states.push_back(r.message.as<SlotBody>().state);
     }
-    CHECK(seen == std::vector<Msg>{Msg::HELLO, Msg::CONFIG, Msg::GROUP, Msg::GROUP, Msg::SLOT, Msg::SLOT, Msg::SLOT,
-                                   Msg::SLOTS_END});
+    CHECK(seen == std::vector<Msg>{Msg::HELLO, Msg::CONFIG, Msg::GROUP, Msg::GROUP, Msg::SLOT, Msg::SLOT,
+                                   Msg::SLOT, Msg::SLOTS_END});
     CHECK(states == std::vector<SlotState>{SlotState::Empty, SlotState::Empty, SlotState::Exited});
 }
 
@@ -187,7 +187,7 @@ TEST_CASE("SPAWN is limited to what a configuration can need") {
     CHECK(when <= now + 20);
     CHECK(spawn_allowed(*s.state, when, when));
     CHECK(spawn_allowed(*s.state, now + 1'000'000, when));
-    CHECK(s.state->spawn_tokens == 64'000);   // and never more than a burst
+    CHECK(s.state->spawn_tokens == 64'000);  // and never more than a burst
 }
 
 TEST_CASE("what the socket does not take is held, and nothing else is sent before it") {
@@ -199,7 +199,8 @@ TEST_CASE("what the socket does not take is held, and nothing else is sent befor
     }
     REQUIRE(s.state->engine.held.full);
     std::uint32_t seen = 0;
-    for (Received r = s.next(s.engine); r.message.type != Msg{}; r = s.next(s.engine)) CHECK(r.message.serial == ++seen);
+    for (Received r = s.next(s.engine); r.message.type != Msg{}; r = s.next(s.engine))
+        CHECK(r.message.serial == ++seen);
     CHECK(static_cast<int>(seen) == asked - 1);
     s.state->engine.blocked = false;
     tell_all(*s.state);
@@ -233,14 +234,15 @@ TEST_CASE("generations: unsealed and unsound images are refused, unused ones for
     CHECK(table.add_generation(PaperImage::sealed("no image"), PaperImage::view()) != nullptr);
     CHECK(table.newest() == 1);
     REQUIRE(s.ask(Msg::ACTIVATE, 0, GroupBody{1, 1, 0}) == nullptr);
-    for (int i = 0; i < 3; ++i) REQUIRE(table.add_generation(two_groups().image(), PaperImage::view()) == nullptr);
+    for (int i = 0; i < 3; ++i)
+        REQUIRE(table.add_generation(two_groups().image(), PaperImage::view()) == nullptr);
     CHECK(table.newest() == 4);
-    CHECK(table.generation(1) != nullptr);   // its group is active
+    CHECK(table.generation(1) != nullptr);  // its group is active
     CHECK(table.generation(2) == nullptr);
     CHECK(table.generation(3) == nullptr);
-    CHECK(s.ask(Msg::ACTIVATE, 0, GroupBody{1, 0, 5}) != nullptr);   // not the newest any more
+    CHECK(s.ask(Msg::ACTIVATE, 0, GroupBody{1, 0, 5}) != nullptr);  // not the newest any more
     REQUIRE(s.ask(Msg::DEACTIVATE, 0, GroupBody{1, 1, 0}) == nullptr);
     CHECK(table.generation(1) == nullptr);
-    CHECK(!table.boot().empty());            // but the daemon's own settings stay
+    CHECK(!table.boot().empty());  // but the daemon's own settings stay
     CHECK(table.generation_after(0)->number == 4);
 }

@@ -48,7 +48,7 @@ struct Outcome {
     int error = 0;
     std::uint32_t candidate = 0;
     int wait_status = -1;
-    std::string out, err;   // what came through the pipes
+    std::string out, err;  // what came through the pipes
 };
 
 std::string drain(int fd) {
@@ -100,7 +100,9 @@ const std::string kNotSpawned = "supervisor: child process was not spawned\n";
 }  // namespace
 
 TEST_CASE("a program gets its words, its environment, its directory and a clean slate") {
-    PaperProgram program = shell("echo \"$A $0 $1\"; pwd; umask; ulimit -n; ls /proc/self/fd | wc -l >&2; grep SigIgn /proc/self/status");
+    PaperProgram program = shell(
+        "echo \"$A $0 $1\"; pwd; umask; ulimit -n; ls /proc/self/fd | wc -l >&2; grep SigIgn "
+        "/proc/self/status");
     program.argv.push_back("zero");
     program.argv.push_back("one");
     program.env = {"A=b c", "PATH=/bin:/usr/bin"};
@@ -110,7 +112,7 @@ TEST_CASE("a program gets its words, its environment, its directory and a clean 
     ::signal(SIGPIPE, SIG_IGN);
     Outcome outcome = run(s);
     CHECK(outcome.out == "b c zero one\n/tmp\n0027\n256\nSigIgn:\t0000000000000000\n");
-    CHECK(outcome.err == "4\n");   // 0, 1, 2 and that of ls
+    CHECK(outcome.err == "4\n");  // 0, 1, 2 and that of ls
     CHECK(outcome.wait_status == 0);
 }
 
@@ -131,7 +133,12 @@ TEST_CASE("command checks") {
     std::string plain = folder.file("plain");
     ::fclose(::fopen(plain.c_str(), "w"));
     ::chmod(plain.c_str(), 0644);
-    struct { std::vector<std::string> candidates; CommandStatus status; Stage stage; std::uint32_t candidate; } rows[] = {
+    struct {
+        std::vector<std::string> candidates;
+        CommandStatus status;
+        Stage stage;
+        std::uint32_t candidate;
+    } rows[] = {
         {{"/bin/true"}, CommandStatus::Empty, Stage::CommandEmpty, kAbsent},
         {{"/bin/true"}, CommandStatus::NoClosingQuotation, Stage::CommandQuote, kAbsent},
         {{"/bin/true"}, CommandStatus::NoEscapedCharacter, Stage::CommandEscape, kAbsent},
@@ -164,7 +171,13 @@ TEST_CASE("each call that the parent makes fails once: the engine is told, and n
     PaperSpawner s(one(program));
     CHECK(WEXITSTATUS(run(s).wait_status) == 3);
     std::size_t before = open_descriptors();
-    struct { const char* call; int skip; int error; Stage stage; bool root; } rows[] = {
+    struct {
+        const char* call;
+        int skip;
+        int error;
+        Stage stage;
+        bool root;
+    } rows[] = {
         {"pipe2", 0, EMFILE, Stage::Pipes, false},  {"pipe2", 1, EMFILE, Stage::Pipes, false},
         {"pipe2", 2, ENFILE, Stage::Pipes, false},  {"openat", 0, EMFILE, Stage::Pipes, false},
         {"openat", 1, EACCES, Stage::Pipes, false}, {"fchown", 0, EPERM, Stage::Pipes, true},
@@ -195,7 +208,13 @@ TEST_CASE("each call that the child makes fails once: its stderr has the known t
         program.gids = {65534};
     }
     PaperSpawner s(one(program));
-    struct { const char* call; int error; Stage stage; bool root; std::string text; } rows[] = {
+    struct {
+        const char* call;
+        int error;
+        Stage stage;
+        bool root;
+        std::string text;
+    } rows[] = {
         {"setgroups", EPERM, Stage::ChildGroups, true,
          "supervisor: couldn't setuid to 65534: Could not set groups of effective user\n"},
         {"setgid", EPERM, Stage::ChildSetgid, true,
@@ -233,12 +252,13 @@ TEST_CASE("identity") {
         CHECK(outcome.out == "65534\n65534\n65534 12345\n");
         program.gid = kAbsent;
         PaperSpawner unknown(one(program));
-        CHECK(run(unknown).err == "supervisor: couldn't setuid to 65534: Can't find uid 65534\n" + kNotSpawned);
+        CHECK(run(unknown).err ==
+              "supervisor: couldn't setuid to 65534: Can't find uid 65534\n" + kNotSpawned);
     } else {
         CHECK(outcome.err == "supervisor: couldn't setuid to " + std::to_string(program.uid) +
                                  ": Can't drop privilege as nonroot user\n" + kNotSpawned);
     }
-    program.uid = ::geteuid();   // no change at all, groups included
+    program.uid = ::geteuid();  // no change at all, groups included
     program.gid = kAbsent;
     PaperSpawner same(one(program));
     CHECK(run(same).wait_status == 0);
@@ -259,7 +279,7 @@ TEST_CASE("a FastCGI socket is open while a process uses it") {
     REQUIRE(::stat(image.fcgi_path.c_str(), &status) == 0);
     CHECK(S_ISSOCK(status.st_mode));
     CHECK((status.st_mode & 07777) == 0700);
-    CHECK(run(s).wait_status == 0);   // what is left is replaced
+    CHECK(run(s).wait_status == 0);  // what is left is replaced
     fail_call("listen", EOPNOTSUPP);
     Outcome outcome = run(s);
     CHECK(has_failed());
@@ -267,6 +287,6 @@ TEST_CASE("a FastCGI socket is open while a process uses it") {
     CHECK(open_descriptors() == before);
     ::unlink(image.fcgi_path.c_str());
     ::fclose(::fopen(image.fcgi_path.c_str(), "w"));
-    CHECK(run(s).error == EADDRINUSE);   // a file is no socket and stays
+    CHECK(run(s).error == EADDRINUSE);  // a file is no socket and stays
     CHECK(::stat(image.fcgi_path.c_str(), &status) == 0);
 }
