@@ -39,6 +39,10 @@ std::vector<std::string> split_words(std::string_view text) {
 
 std::string strip(std::string_view text) { return std::string(trim(text)); }
 
+bool names_all(const std::vector<std::string>& names) {
+    return std::find(names.begin(), names.end(), "all") != names.end();
+}
+
 ProcessName split_name(std::string_view text) {
     std::size_t colon = text.find(':');
     if (colon == std::string_view::npos) return {std::string(text), std::string(text)};

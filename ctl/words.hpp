@@ -21,6 +21,9 @@ ParsedLine parse_line(std::string_view stripped);
 std::vector<std::string> split_words(std::string_view text);
 std::string strip(std::string_view text);
 
+// Whether "all" is among the names: it stands for everything then, and hides the others.
+bool names_all(const std::vector<std::string>& names);
+
 // "group:process"; "name" stands for the process of that name in the group of that name; "group:*" and
 // "group:" for all of a group.
 struct ProcessName {

@@ -122,8 +122,7 @@ void do_clear(Session& session, const std::string& argument) {
     if (!session.upcheck()) return;
     std::vector<std::string> names = split_words(argument);
     if (names.empty()) return session.usage_error("Error: clear requires a process name", "clear");
-    for (const std::string& name : names) {
-        if (name != "all") continue;
+    if (names_all(names)) {
         for (const Value& result : elements(session.client.call("clearAllProcessLogs"))) {
             report_cleared(session, join_name(text_member(result, "group"), text_member(result, "name")),
                            static_cast<int>(number_member(result, "status")));
@@ -136,7 +135,7 @@ void do_clear(Session& session, const std::string& argument) {
         try {
             session.client.call("clearProcessLogs", {Value::string(text)});
         } catch (const RpcFault& error) {
-            if (error.code == fault::kShutdownState) throw;
+            if (error.code != fault::kBadName && error.code != fault::kFailed) throw;
             status = error.code;
         }
         // A group has no logs of its own; "None" is what has always been printed for it.

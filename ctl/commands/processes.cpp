@@ -1,8 +1,5 @@
 // start, stop, restart and signal: each argument is a process, a group or "all", and each process gets a
 // line.
-#include <algorithm>
-#include <functional>
-
 #include "ctl/commands/table.hpp"
 #include "ctl/process_list.hpp"
 #include "ctl/session.hpp"
@@ -19,12 +16,28 @@ struct Outcome {
 
 // What distinguishes the actions.
 struct Kind {
-    std::string method;  // startProcess; also startProcessGroup and startAllProcesses
+    const char* method;  // startProcess; also startProcessGroup and startAllProcesses
     const char* all;
     const char* done;  // "started"
     int harmless;      // the fault that is reported but leaves the exit status alone
     int no_group;      // the exit status for an unknown group
 };
+
+constexpr Kind kStart{.method = "startProcess",
+                      .all = "startAllProcesses",
+                      .done = "started",
+                      .harmless = fault::kAlreadyStarted,
+                      .no_group = exit_status::kUsage};
+constexpr Kind kStop{.method = "stopProcess",
+                     .all = "stopAllProcesses",
+                     .done = "stopped",
+                     .harmless = fault::kNotRunning,
+                     .no_group = exit_status::kGeneric};
+constexpr Kind kSignal{.method = "signalProcess",
+                       .all = "signalAllProcesses",
+                       .done = "signalled",
+                       .harmless = fault::kSuccess,
+                       .no_group = exit_status::kGeneric};
 
 const char* reason(int status) {
     switch (status) {
@@ -91,7 +104,8 @@ void act_on(Session& session, const Kind& kind, const std::string& text, const s
     };
     if (!name.process) {
         try {
-            report_all(session, kind, session.client.call(kind.method + "Group", parameters(name.group)));
+            report_all(session, kind,
+                       session.client.call(std::string(kind.method) + "Group", parameters(name.group)));
         } catch (const RpcFault& error) {
             if (error.code != fault::kBadName) throw;
             session.fail(name.group + ": ERROR (no such group)", kind.no_group);
@@ -102,7 +116,7 @@ void act_on(Session& session, const Kind& kind, const std::string& text, const s
     try {
         session.client.call(kind.method, parameters(text));
     } catch (const RpcFault& error) {
-        if (!expected(kind, error.code) && error.code == fault::kShutdownState) throw;
+        if (!expected(kind, error.code)) throw;
         outcome.status = error.code;
         outcome.text = error.what();
     }
@@ -111,29 +125,11 @@ void act_on(Session& session, const Kind& kind, const std::string& text, const s
 
 void act_on_all(Session& session, const Kind& kind, const std::vector<std::string>& names,
                 const std::vector<Value>& more) {
-    if (std::find(names.begin(), names.end(), "all") != names.end()) {
+    if (names_all(names)) {
         report_all(session, kind, session.client.call(kind.all, more));
         return;
     }
     for (const std::string& name : names) act_on(session, kind, name, more);
-}
-
-const Kind& start_kind() {
-    static const Kind kind{"startProcess", "startAllProcesses", "started", fault::kAlreadyStarted,
-                           exit_status::kUsage};
-    return kind;
-}
-
-const Kind& stop_kind() {
-    static const Kind kind{"stopProcess", "stopAllProcesses", "stopped", fault::kNotRunning,
-                           exit_status::kGeneric};
-    return kind;
-}
-
-const Kind& signal_kind() {
-    static const Kind kind{"signalProcess", "signalAllProcesses", "signalled", fault::kSuccess,
-                           exit_status::kGeneric};
-    return kind;
 }
 
 }  // namespace
@@ -143,14 +139,14 @@ void do_start(Session& session, const std::string& argument) {
     std::vector<std::string> names = split_words(argument);
     if (names.empty())
         return session.usage_error("Error: start requires a process name", "start", exit_status::kUsage);
-    act_on_all(session, start_kind(), names, {});
+    act_on_all(session, kStart, names, {});
 }
 
 void do_stop(Session& session, const std::string& argument) {
     if (!session.upcheck()) return;
     std::vector<std::string> names = split_words(argument);
     if (names.empty()) return session.usage_error("Error: stop requires a process name", "stop");
-    act_on_all(session, stop_kind(), names, {});
+    act_on_all(session, kStop, names, {});
 }
 
 void do_restart(Session& session, const std::string& argument) {
@@ -170,7 +166,7 @@ void do_signal(Session& session, const std::string& argument) {
     }
     std::vector<Value> signal{Value::string(words.front())};
     words.erase(words.begin());
-    act_on_all(session, signal_kind(), words, signal);
+    act_on_all(session, kSignal, words, signal);
 }
 
 }  // namespace reeve::ctl

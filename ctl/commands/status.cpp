@@ -6,13 +6,6 @@
 namespace reeve::ctl {
 namespace {
 
-bool has_all(const std::vector<std::string>& words) {
-    for (const std::string& word : words) {
-        if (word == "all") return true;
-    }
-    return false;
-}
-
 // The processes that the names mean, in the order of the names; unknown names are told at once.
 std::vector<const ProcessInfo*> select(Session& session, const std::vector<ProcessInfo>& all,
                                        const std::vector<std::string>& names) {
@@ -42,7 +35,7 @@ void do_status(Session& session, const std::string& argument) {
     std::vector<ProcessInfo> all = process_infos(session.client.call("getAllProcessInfo"));
     std::vector<std::string> names = split_words(argument);
     std::vector<const ProcessInfo*> shown;
-    if (names.empty() || has_all(names)) {
+    if (names.empty() || names_all(names)) {
         for (const ProcessInfo& info : all) shown.push_back(&info);
     } else {
         shown = select(session, all, names);
@@ -60,7 +53,7 @@ void do_pid(Session& session, const std::string& argument) {
         session.out.line(std::to_string(session.client.call("getPID").as_int()));
         return;
     }
-    if (has_all(names)) {
+    if (names_all(names)) {
         for (const ProcessInfo& info : process_infos(session.client.call("getAllProcessInfo")))
             session.out.line(std::to_string(info.pid));
         return;
