@@ -25,7 +25,7 @@ LAYERS = {
     'daemon/logwriter': (['common/base', 'common/text', 'common/sandbox'], ['event2/']),
     'rpc': (['common/base', 'common/text', 'common/rpcproto', 'common/sandbox'], ['event2/', 'expat.h']),
     'ctl': (['common/base', 'common/text', 'common/conf', 'common/rpcproto'],
-            ['boost/', 'curl/', 'editline/', 'histedit.h', 'xmlrpc-c/']),
+            ['boost/', 'curl/', 'editline/', 'expat.h', 'histedit.h', 'xmlrpc-c/']),
 }
 LIBRARIES = ('boost/', 'cap-ng.h', 'curl/', 'editline/', 'event.h', 'event2/', 'expat.h', 'histedit.h',
              'openssl/', 'seccomp.h', 'xmlrpc-c/', 'xmlrpc.h')
@@ -40,14 +40,14 @@ NEEDED = {
     'supervisor-rpc': CXX + ['libevent_core-2.1.so.7', 'libevent_extra-2.1.so.7', 'libexpat.so.1',
                              'libcap-ng.so.0', 'libseccomp.so.2'],
     'supervisorctl': CXX + ['libboost_program_options.so.1.74.0', 'libcurl.so.4', 'libedit.so.2',
-                            'libxmlrpc++.so.8', 'libxmlrpc.so.3', 'libxmlrpc_util.so.4'],
+                            'libexpat.so.1', 'libxmlrpc++.so.8', 'libxmlrpc.so.3', 'libxmlrpc_util.so.4'],
     'echo_supervisord_conf': CXX + ['libboost_program_options.so.1.74.0'],
     'pidproxy': CXX,
 }
 LIBC = ('libc.so.', 'libm.so.', 'ld-linux')
 
 # What can run as root stays small enough to be read as a whole: lines of code, without comments and blanks.
-SPAWNER_BUDGET = 2600
+SPAWNER_BUDGET = 3250
 
 passed = failed = 0
 

@@ -22,8 +22,10 @@ SOURCE = Path(__file__).resolve().parents[2]
 PYTHON = '/usr/bin/python3'
 BINARIES = ('supervisord', 'supervisor-confread', 'supervisor-engine', 'supervisor-log', 'supervisor-rpc',
             'supervisorctl', 'echo_supervisord_conf', 'pidproxy')
-KINDS = ('units', 'layers', 'pages', 'sandbox', 'blackbox', 'crash', 'conformance')
-SLOW = ('crash', 'conformance')
+KINDS = ('units', 'layers', 'pages', 'sandbox', 'blackbox', 'compare', 'crash', 'conformance')
+SLOW = ('compare', 'crash', 'conformance')
+ONCE = ('layers', 'pages', 'compare')     # the same for everybody
+SKIPPED = 77     # status of a command that says so
 LIMIT = 1200     # seconds for one command
 ORDINARY = 'nobody'
 
@@ -80,7 +82,9 @@ class Half:
         status, text = self.run(command, environment)
         found = [tuple(map(int, m.groups())) for m in [*COUNTS.finditer(text), *DOCTEST.finditer(text)]]
         counts = found[-1] if found else (0, 0, 0)
-        if status != 0 and counts[1] == 0:
+        if status == SKIPPED:
+            counts = (0, 0, 1)
+        elif status != 0 and counts[1] == 0:
             counts = (counts[0], counts[1] + 1, counts[2])     # it died, or said nothing
             text += f'\nstatus {status}'
         if status == 0 and not found:
@@ -107,15 +111,21 @@ def units(half, build):
         if test['name'] == 'sandbox':
             continue     # a kind of its own
         command = [staged(half, build, word) for word in test['cmd']]
-        total.add(half.count(f'unit {test["name"]}', command, test['env']))
+        if re.fullmatch(r'python3[.0-9]*', Path(command[0]).name):
+            command[0] = PYTHON     # another one in root's home would be of no use to the ordinary user
+        environment = {**test['env'], 'REEVE_MANUAL': str(half.stage / 'man/supervisord.conf.5')}
+        total.add(half.count(f'unit {test["name"]}', command, environment))
     return total.counts
 
 
 def staged(half, build, word):
-    """A path of the build folder or the checkout, in the copy."""
+    """A path of the build folder or the checkout, in the copy; meson writes some relative to the build folder."""
+    if '/' not in word:
+        return word
+    path = Path(os.path.normpath(build / word))
     for original, copy in ((build, half.stage / 'build'), (SOURCE, half.stage)):
-        if word.startswith(f'{original}/'):
-            return str(copy / word[len(str(original)) + 1:])
+        if path.is_relative_to(original):
+            return str(copy / path.relative_to(original))
     return word
 
 
@@ -144,6 +154,11 @@ def sandbox(half, build):
 
 def blackbox(half, build):
     return half.count('black box', [PYTHON, half.stage / 'test/blackbox/run', '--jobs', 3])
+
+
+def compare(half, build):
+    return half.count('compared with Supervisor', [PYTHON, half.stage / 'test/blackbox/ctl_compare.py',
+                                                   half.stage / 'build/supervisorctl'])
 
 
 def crash(half, build):
@@ -193,9 +208,9 @@ def conformance(half, build, expected, candidates=None):
 # --- all together -------------------------------------------------------------------------------------------
 
 def make_stage(build):
-    """Copies binaries, test programs and scripts to where every user can read them."""
+    """Copies binaries, test programs and the checkout to where every user can read them."""
     stage = Path(tempfile.mkdtemp(prefix='reeve-', dir='/tmp'))
-    stage.chmod(0o755)
+    shutil.copytree(SOURCE, stage, ignore=shutil.ignore_patterns('.git', 'build*', '__pycache__'), dirs_exist_ok=True)
     (stage / 'build').mkdir()
     for name in BINARIES:
         if (build / name).exists():
@@ -205,8 +220,7 @@ def make_stage(build):
             target = stage / 'build' / path.relative_to(build)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, target)
-    shutil.copytree(SOURCE / 'test', stage / 'test', ignore=shutil.ignore_patterns('__pycache__'))
-    for path in [stage / 'test', *(stage / 'test').rglob('*'), stage / 'build', *(stage / 'build').rglob('*')]:
+    for path in [stage, *stage.rglob('*')]:
         path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
     return stage
 
@@ -214,7 +228,7 @@ def make_stage(build):
 def main():
     parser = argparse.ArgumentParser(prog='test/run', description='Runs all tests of a build.')
     parser.add_argument('--build', type=Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument('--fast', action='store_true', help=f'without {" and ".join(SLOW)}')
+    parser.add_argument('--fast', action='store_true', help=f'without {", ".join(SLOW)}')
     parser.add_argument('--only', action='append', default=[], choices=KINDS, help='only this kind (repeatable)')
     parser.add_argument('--update-expected', action='store_true',
                         help='adds newly passing cases to test/conformance/expected')
@@ -234,8 +248,8 @@ def main():
         halves = [Half(stage)] + ([Half(stage, ORDINARY)] if os.geteuid() == 0 else [])
         for half in halves:
             for kind in kinds:
-                if kind in ('layers', 'pages') and half is not halves[0]:
-                    continue     # the same for everybody
+                if kind in ONCE and half is not halves[0]:
+                    continue
                 if kind == 'conformance':
                     seen.append({})
                     total.add(conformance(half, build, expected, seen[-1] if options.update_expected else None))
