@@ -101,7 +101,9 @@ std::optional<ProcessEvent> Process::follow_up() {
 }
 
 void Process::start_if_due() {
-    if (state_ == ProcessState::Stopped && settings_.autostart && start_wall_us_ == 0 && !start_after_stop_) {
+    if (ending_) {
+        finish_exit();  // of a former engine's time: its output is long written
+    } else if (state_ == ProcessState::Stopped && settings_.autostart && start_wall_us_ == 0 && !start_after_stop_) {
         if (port_.may_start()) dispatch(ProcessEvent::Start);
     } else if (std::optional<ProcessEvent> next = follow_up()) {
         dispatch(*next);

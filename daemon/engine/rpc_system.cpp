@@ -109,7 +109,9 @@ void RpcMethods::method_help(const Arguments& args, Answer answer) {
     const Value& name = args.at(0);
     const MethodRow* row = name.is(Value::Kind::String) ? find(name.as_string(), false) : nullptr;
     if (row == nullptr) return answer(make_fault(FaultCode::SignatureUnsupported));
-    answer(Value::string(std::string(row->help)));
+    // Tools that read these texts look for the @return line.
+    std::string_view type = row->signature.substr(0, row->signature.find(' '));
+    answer(Value::string(std::string(row->help) + "\n\n@return " + std::string(type) + " result"));
 }
 
 void RpcMethods::method_signature(const Arguments& args, Answer answer) {

@@ -56,18 +56,16 @@ void Supervisor::on_turn() {
 // ---- groups ---------------------------------------------------------------------------------------------
 
 Group* Supervisor::find_group(std::string_view name) const {
-    for (const auto& group : groups_) {
-        if (group->name() == name) return group.get();
-    }
-    return nullptr;
+    auto it = by_name_.find(name);
+    return it != by_name_.end() ? it->second : nullptr;
 }
 
 Member* Supervisor::member_at(std::uint32_t slot) const { return slot < slots_.size() ? slots_[slot] : nullptr; }
 
 // The lowest row of `count` free slots.
 bool Supervisor::reserve_slots(std::uint32_t count, std::uint32_t& first) const {
-    first = 0;
-    for (std::uint32_t slot = 0; slot - first < count; ++slot) {
+    first = lowest_free_;
+    for (std::uint32_t slot = first; slot - first < count; ++slot) {
         if (slot >= kMaxSlots) return false;
         if (member_at(slot) != nullptr) first = slot + 1;
     }
@@ -81,6 +79,8 @@ Group& Supervisor::insert_group(std::shared_ptr<const Generation> generation, st
         if (slots_.size() <= member->slot()) slots_.resize(member->slot() + 1, nullptr);
         slots_[member->slot()] = member.get();
     }
+    while (lowest_free_ < slots_.size() && slots_[lowest_free_] != nullptr) ++lowest_free_;
+    by_name_[group->name()] = group.get();
     auto place = std::upper_bound(groups_.begin(), groups_.end(), group->priority(),
                                   [](int priority, const auto& other) { return priority < other->priority(); });
     return **groups_.insert(place, std::move(group));
@@ -107,9 +107,11 @@ void Supervisor::remove_group(Group& group) {
     spawner_.deactivate(group.body());
     for (const auto& member : group.members()) {
         slots_[member->slot()] = nullptr;
+        lowest_free_ = std::min(lowest_free_, member->slot());
         captured_.erase(stream_of(member->slot(), false));
         captured_.erase(stream_of(member->slot(), true));
     }
+    by_name_.erase(name);
     std::erase_if(groups_, [&](const auto& other) { return other.get() == &group; });
     events_.emit(EventType::ProcessGroupRemoved, group_payload(name));
 }

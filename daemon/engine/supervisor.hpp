@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "daemon/engine/auth.hpp"
@@ -77,7 +78,7 @@ class Supervisor : private LinkHandler, private LogNews, private CallHandler {
     void on_cancel(std::uint32_t id) override;
 
     Member* member_at(std::uint32_t slot) const;
-    bool reserve_slots(std::uint32_t count, std::uint32_t& first) const;
+    bool reserve_slots(std::uint32_t count, std::uint32_t& first) const;   // false: there are none
     Group& insert_group(std::shared_ptr<const Generation> generation, std::uint32_t index, std::uint32_t first_slot);
     void start_everything();
     void wake();
@@ -101,7 +102,9 @@ class Supervisor : private LinkHandler, private LogNews, private CallHandler {
     std::shared_ptr<const Generation> first_;
     std::shared_ptr<const Generation> newest_;
     std::vector<std::unique_ptr<Group>> groups_;
+    std::unordered_map<std::string_view, Group*> by_name_;   // of groups_
     std::vector<Member*> slots_;
+    std::uint32_t lowest_free_ = 0;             // no slot below is free
     std::vector<std::shared_ptr<Member>> changed_;
     std::unique_ptr<Timer> turn_;               // for what waits until the current event is over
     bool waking_ = false;
