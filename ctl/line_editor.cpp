@@ -72,8 +72,9 @@ LineEditor::LineEditor(Interrupt& interrupt, Completer completer)
         edit_, EL_PROMPT, +[](EditLine* edit) { return of(edit).prompt_.data(); });
     el_set(
         edit_, EL_GETCFN, +[](EditLine* edit, wchar_t* out) { return of(edit).next_character(out); });
-    el_set(
-        edit_, EL_ADDFN, "complete-name", "Completes the name of an action, process or group",
+    // The wide form, because the other one leaks copies of its texts.
+    el_wset(
+        edit_, EL_ADDFN, L"complete-name", L"Completes the name of an action, process or group",
         +[](EditLine* edit, int) { return of(edit).complete(); });
     el_set(edit_, EL_BIND, "^I", "complete-name", nullptr);
     el_source(edit_, nullptr);
