@@ -36,7 +36,9 @@ Answer& Answer::content(std::string type, std::string bytes) {
 Answer error_answer(int status, std::string_view why) {
     Answer answer;
     answer.status = status;
-    answer.body = "<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n<h1>Error response</h1>\r\n<p>Error code ";
+    answer.body =
+        "<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n<h1>Error response</h1>\r\n<p>Error "
+        "code ";
     answer.body += std::to_string(status);
     answer.body += ".\r\n<p>Message: ";
     answer.body += reason_of(status);
@@ -49,7 +51,8 @@ Answer error_answer(int status, std::string_view why) {
 
 Answer unauthorized() {
     Answer answer = error_answer(401);
-    answer.headers.insert(answer.headers.begin(), {{"Connection", "close"}, {"WWW-Authenticate", "Basic realm=\"default\""}});
+    answer.headers.insert(answer.headers.begin(),
+                          {{"Connection", "close"}, {"WWW-Authenticate", "Basic realm=\"default\""}});
     answer.close = true;
     return answer;
 }

@@ -13,9 +13,9 @@ namespace reeve {
 
 struct Answer {
     int status = 200;
-    std::vector<std::pair<std::string, std::string>> headers;   // in this order, behind Server and Date
+    std::vector<std::pair<std::string, std::string>> headers;  // in this order, behind Server and Date
     std::string body;
-    bool close = false;   // the connection is given up, whatever the client wanted
+    bool close = false;  // the connection is given up, whatever the client wanted
 
     Answer& header(std::string name, std::string value) {
         headers.emplace_back(std::move(name), std::move(value));

@@ -14,20 +14,21 @@
 namespace reeve {
 namespace {
 
-constexpr std::size_t kReadAhead = 16 * 1024;      // bytes of the next requests, while one is being answered
+constexpr std::size_t kReadAhead = 16 * 1024;  // bytes of the next requests, while one is being answered
 constexpr int kLingerMs = 1000;
-constexpr int kWriteSeconds = 120;                 // without any progress in sending an answer
+constexpr int kWriteSeconds = 120;  // without any progress in sending an answer
 
 }  // namespace
 
 std::uint64_t monotonic_us() {
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(now.tv_nsec) / 1000;
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000 +
+           static_cast<std::uint64_t>(now.tv_nsec) / 1000;
 }
 
-Connection::Connection(event_base* base, UniqueFd fd, const Endpoint& endpoint, const ConnectionLimits& limits,
-                       Caller caller, ConnectionOwner& owner)
+Connection::Connection(event_base* base, UniqueFd fd, const Endpoint& endpoint,
+                       const ConnectionLimits& limits, Caller caller, ConnectionOwner& owner)
     : owner_(owner),
       endpoint_(endpoint),
       limits_(limits),
@@ -39,7 +40,8 @@ Connection::Connection(event_base* base, UniqueFd fd, const Endpoint& endpoint, 
     if (bev_ == nullptr) throw std::bad_alloc();
     fd.release();
     bufferevent_setcb(
-        bev_.get(), [](bufferevent*, void* self) { guarded([&] { static_cast<Connection*>(self)->on_read(); }); },
+        bev_.get(),
+        [](bufferevent*, void* self) { guarded([&] { static_cast<Connection*>(self)->on_read(); }); },
         [](bufferevent*, void* self) { guarded([&] { static_cast<Connection*>(self)->on_written(); }); },
         [](bufferevent*, short what, void* self) {
             guarded([&] { static_cast<Connection*>(self)->on_event(what); });
@@ -129,24 +131,26 @@ void Connection::refuse(int status) {
     close_when_written(true);
 }
 
-void Connection::answer(const Answer& answer) {
+void Connection::answer(Answer answer) {
     if (closed() || phase_ != Phase::Working) return;
-    std::string out = answer_head(answer, request_, std::time(nullptr));
-    if (request_.method != "HEAD") out += answer.body;
-    // The buffer takes the string over: results can be large.
-    auto* kept = new std::string(std::move(out));
-    if (evbuffer_add_reference(
-            bufferevent_get_output(bev_.get()), kept->data(), kept->size(),
-            [](const void*, std::size_t, void* text) { delete static_cast<std::string*>(text); }, kept) != 0) {
-        delete kept;
-        close();
-        return;
+    write(answer_head(answer, request_, std::time(nullptr)));
+    if (request_.method != "HEAD" && !answer.body.empty()) {
+        // Results can be large: the buffer takes the text over as it is.
+        auto* body = new std::string(std::move(answer.body));
+        const auto drop = [](const void*, std::size_t, void* text) {
+            delete static_cast<std::string*>(text);
+        };
+        if (evbuffer_add_reference(bufferevent_get_output(bev_.get()), body->data(), body->size(), drop,
+                                   body) != 0) {
+            delete body;
+            return close();
+        }
     }
     const bool keep = request_.keep_alive() && !answer.close;
-    done_task_ = std::move(task_);   // the caller is inside it
+    done_task_ = std::move(task_);  // the caller is inside it
     last_used_ = monotonic_us();
     if (keep) {
-        phase_ = Phase::Reading;   // the next request is looked at when this answer has left
+        phase_ = Phase::Reading;  // the next request is looked at when this answer has left
     } else {
         close_when_written(false);
     }

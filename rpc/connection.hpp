@@ -3,7 +3,8 @@
 // While a task works the connection goes on reading only as far as its small buffer reaches, so pipelined
 // requests wait and a client that leaves is noticed. A client that has shut down its sending side still gets
 // its answer; a log stream takes that as the end, for nothing else would tell it that its reader is gone.
-// A request must be complete within the deadline. Pieces of a stream are asked for only when the last one has left.
+// A request must be complete within the deadline. Pieces of a stream are asked for only when the last one has
+// left.
 #pragma once
 
 #include <cstdint>
@@ -25,9 +26,9 @@ struct Endpoint {
     std::uint32_t id = 0;
     bool is_unix = false;
     bool authenticated = false;
-    std::string host;            // as configured; the path of a unix socket
+    std::string host;  // as configured; the path of a unix socket
     std::uint32_t port = 0;
-    std::string allowed_hosts;   // names, separated by blanks or commas
+    std::string allowed_hosts;  // names, separated by blanks or commas
 };
 
 // What answers one request. It lives until the answer is complete or the client has left.
@@ -54,15 +55,15 @@ struct ConnectionLimits {
 
 class Connection {
   public:
-    Connection(event_base* base, UniqueFd fd, const Endpoint& endpoint, const ConnectionLimits& limits, Caller caller,
-               ConnectionOwner& owner);
+    Connection(event_base* base, UniqueFd fd, const Endpoint& endpoint, const ConnectionLimits& limits,
+               Caller caller, ConnectionOwner& owner);
 
     // For the owner.
     const Endpoint& endpoint() const { return endpoint_; }
     // No request has begun and nothing is left to be sent.
     bool idle() const;
     bool closed() const { return bev_ == nullptr; }
-    std::uint64_t last_used() const { return last_used_; }   // microseconds, monotonic
+    std::uint64_t last_used() const { return last_used_; }  // microseconds, monotonic
     // Ends it at once.
     void close();
     // Takes no further requests, and closes when what is written has left. True if that is now.
@@ -72,9 +73,9 @@ class Connection {
     const HttpRequest& request() const { return request_; }
     const Caller& caller() const { return caller_; }
     // Completes the request.
-    void answer(const Answer& answer);
-    // Begins an answer without known length: chunked where the client knows how to read that, else until the end
-    // of the connection. Then pieces, then end_stream() or the end of the connection.
+    void answer(Answer answer);
+    // Begins an answer without known length: chunked where the client knows how to read that, else until the
+    // end of the connection. Then pieces, then end_stream() or the end of the connection.
     void start_stream(Answer head);
     void send_piece(std::string_view bytes);
     void end_stream();
@@ -102,13 +103,13 @@ class Connection {
     Caller caller_;
     Phase phase_ = Phase::Reading;
     bool chunked_ = false;
-    bool half_closed_ = false;   // the client sends no more
-    bool linger_ = false;        // read on for a moment after the last byte, so that it is not lost to a reset
+    bool half_closed_ = false;  // the client sends no more
+    bool linger_ = false;       // read on for a moment after the last byte, so that it is not lost to a reset
     bool finishing_ = false;
     bool processing_ = false;
     std::uint64_t last_used_ = 0;
     std::unique_ptr<Task> task_;
-    std::unique_ptr<Task> done_task_;   // kept until nobody is inside it
+    std::unique_ptr<Task> done_task_;  // kept until nobody is inside it
     EventPtr deadline_;
     BuffereventPtr bev_;
 };

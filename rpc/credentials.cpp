@@ -23,7 +23,7 @@ void read_credentials(const HttpRequest& request, Caller& caller) {
         caller.credentials = Credentials::Malformed;
         return;
     }
-    const std::size_t colon = decoded->find(':');   // the first one: passwords may have more
+    const std::size_t colon = decoded->find(':');  // the first one: passwords may have more
     if (colon == std::string::npos) {
         caller.credentials = Credentials::NoColon;
         return;

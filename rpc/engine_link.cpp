@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::int32_t kFaultFailed = 30;
 constexpr std::string_view kRestarted =
-    "FAILED: the engine of supervisord was restarted during the call, which may or may not have been carried out";
+    "FAILED: the engine of supervisord was restarted during the call, which may or may not have been carried "
+    "out";
 // No method has a longer name, so what is cut was unknown before.
 constexpr std::size_t kMaxMethod = 1024;
 
@@ -28,7 +29,8 @@ std::int64_t monotonic_seconds() {
 // Whether a call changes nothing, so that it may be made twice.
 bool only_reads(CallKind kind, std::string_view method) {
     if (kind != CallKind::Rpc && kind != CallKind::Page) return true;
-    if (method == "system.listMethods" || method == "system.methodHelp" || method == "system.methodSignature") return true;
+    if (method == "system.listMethods" || method == "system.methodHelp" || method == "system.methodSignature")
+        return true;
     method.remove_prefix(std::min(method.find('.') + 1, method.size()));
     return method.starts_with("get") || method.starts_with("read") || method.starts_with("tail");
 }
@@ -106,7 +108,7 @@ void EngineLink::start_call(std::uint32_t id, Open& open) {
         put({Msg::CALL_MORE, id, {}, std::string(args.substr(0, size))});
         args.remove_prefix(size);
     }
-    if (!open.repeatable) {   // passwords and arguments are kept no longer than needed
+    if (!open.repeatable) {  // passwords and arguments are kept no longer than needed
         open.head = std::string();
         open.args = std::string();
     }
@@ -118,7 +120,7 @@ void EngineLink::abandon(std::uint32_t call) {
     const auto found = open_.find(call);
     if (found == open_.end()) return;
     Open& open = found->second;
-    if (open.sent && !is_stream(open.kind)) {   // goes on; its reply will be dropped
+    if (open.sent && !is_stream(open.kind)) {  // goes on; its reply will be dropped
         open.target = nullptr;
         open.partial = std::string();
         open.args = std::string();
@@ -132,8 +134,8 @@ void EngineLink::abandon(std::uint32_t call) {
     start_waiting();
 }
 
-// Sends a message, or queues it behind those that could not be sent. If the engine is gone the message is lost;
-// the end of the edge, which is read next, deals with the calls.
+// Sends a message, or queues it behind those that could not be sent. If the engine is gone the message is
+// lost; the end of the edge, which is read next, deals with the calls.
 void EngineLink::put(Outgoing message) {
     if (!channel_.open()) return;
     queue_.push_back(std::move(message));
@@ -161,7 +163,8 @@ void EngineLink::on_readable() {
             case Receive::Message: on_message(received.message); break;
             case Receive::Nothing: return;
             case Receive::Violation:
-                write_line(STDERR_FILENO, Level::Error, "supervisor-rpc: the engine sent what it must not send");
+                write_line(STDERR_FILENO, Level::Error,
+                           "supervisor-rpc: the engine sent what it must not send");
                 on_lost();
                 return;
             case Receive::End: on_lost(); return;
@@ -171,12 +174,13 @@ void EngineLink::on_readable() {
 
 void EngineLink::drain() {
     Received received;
-    while (channel_.open() && channel_.receive(*buffer_, received) == Receive::Message) on_message(received.message);
+    while (channel_.open() && channel_.receive(*buffer_, received) == Receive::Message)
+        on_message(received.message);
 }
 
 void EngineLink::on_message(const Message& message) {
     const auto found = open_.find(message.serial);
-    if (found == open_.end() || !found->second.sent) return;   // cancelled meanwhile
+    if (found == open_.end() || !found->second.sent) return;  // cancelled meanwhile
     Open& open = found->second;
     const auto body = message.as<ReplyBody>();
     const bool stream = is_stream(open.kind);
@@ -217,7 +221,8 @@ void EngineLink::on_message(const Message& message) {
         default: fits = false;
     }
     if (!fits) {
-        write_line(STDERR_FILENO, Level::Error, "supervisor-rpc: the engine sent a reply that does not fit its call");
+        write_line(STDERR_FILENO, Level::Error,
+                   "supervisor-rpc: the engine sent a reply that does not fit its call");
         on_lost();
         return;
     }
@@ -257,7 +262,7 @@ void EngineLink::on_lost() {
         open.waits_until = monotonic_seconds() + kPatience;
     }
     waiting_.insert(waiting_.begin(), again.begin(), again.end());
-    sent_open_ = over.size();   // each of them is taken off by finish()
+    sent_open_ = over.size();  // each of them is taken off by finish()
     for (const std::uint32_t id : over) {
         const auto found = open_.find(id);
         if (found == open_.end()) continue;

@@ -1,8 +1,9 @@
 // The edge to the engine: sends calls, hands replies to whoever asked, and survives the engine's restart.
 //
-// A call without an engine to take it waits up to kPatience. When an engine dies, calls that only read are sent
-// to the next one; the others are answered with a fault, because nobody can tell whether they were carried out.
-// Open log streams end. A reply that breaks the rules closes the edge, as the end of the engine would.
+// A call without an engine to take it waits up to kPatience. When an engine dies, calls that only read are
+// sent to the next one; the others are answered with a fault, because nobody can tell whether they were
+// carried out. Open log streams end. A reply that breaks the rules closes the edge, as the end of the engine
+// would.
 #pragma once
 
 #include <cstdint>
@@ -25,30 +26,30 @@ struct Caller {
     Credentials credentials = Credentials::None;
     std::string user;
     std::string password;
-    std::string address;   // "127.0.0.1:5123" or "localhost:0"
+    std::string address;  // "127.0.0.1:5123" or "localhost:0"
 };
 
 struct Reply {
-    ReplyKind kind = ReplyKind::ServerError;   // Value (whole), Fault, a status, or Stream...
-    std::int32_t code = 0;                     // of a fault
-    std::int64_t mtime = 0;                    // StreamOpen: of the file, seconds
-    std::string data;                          // encoded value, text of a fault, or a piece of a stream
-    bool no_engine = false;                    // ServerError because no engine came in time
+    ReplyKind kind = ReplyKind::ServerError;  // Value (whole), Fault, a status, or Stream...
+    std::int32_t code = 0;                    // of a fault
+    std::int64_t mtime = 0;                   // StreamOpen: of the file, seconds
+    std::string data;                         // encoded value, text of a fault, or a piece of a stream
+    bool no_engine = false;                   // ServerError because no engine came in time
 };
 
 class ReplyTarget {
   public:
     virtual ~ReplyTarget() = default;
-    // May make further calls, and may lead to the end of the target. After anything but StreamOpen and StreamData
-    // the call is over.
+    // May make further calls, and may lead to the end of the target. After anything but StreamOpen and
+    // StreamData the call is over.
     virtual void on_reply(std::uint32_t call, Reply reply) = 0;
 };
 
 class EngineLink {
   public:
-    static constexpr int kPatience = 10;                                    // seconds that a call waits for an engine
-    static constexpr std::size_t kMaxArgs = 8 * 1024 * 1024;                // encoded arguments of a call
-    static constexpr std::size_t kMaxReply = 512 * 1024 * 1024;             // encoded result of a call
+    static constexpr int kPatience = 10;                         // seconds that a call waits for an engine
+    static constexpr std::size_t kMaxArgs = 8 * 1024 * 1024;     // encoded arguments of a call
+    static constexpr std::size_t kMaxReply = 512 * 1024 * 1024;  // encoded result of a call
     static constexpr int kMessagesPerTurn = 32;
 
     explicit EngineLink(event_base* base);
@@ -60,8 +61,8 @@ class EngineLink {
     // Handles all that the engine has sent already; for the end of this process.
     void drain();
 
-    // Begins a call; the reply comes later, never from within. args: an encoded Array. The text fields must fit
-    // into a message together with a little room, else the call is answered with BadRequest.
+    // Begins a call; the reply comes later, never from within. args: an encoded Array. The text fields must
+    // fit into a message together with a little room, else the call is answered with BadRequest.
     std::uint32_t call(const Caller& caller, CallKind kind, std::string_view method, std::string args,
                        ReplyTarget& target);
     // Asks for the next piece of a stream.
@@ -71,22 +72,22 @@ class EngineLink {
 
   private:
     struct Open {
-        ReplyTarget* target = nullptr;   // nullptr: abandoned
+        ReplyTarget* target = nullptr;  // nullptr: abandoned
         CallKind kind = CallKind::Auth;
         bool repeatable = false;
         bool sent = false;
         bool streaming = false;
         CallBody body{};
-        std::string head;    // method, user, password, address; kept while the call may be sent (again)
-        std::string args;    // kept likewise
-        std::string partial; // of the result
+        std::string head;     // method, user, password, address; kept while the call may be sent (again)
+        std::string args;     // kept likewise
+        std::string partial;  // of the result
         std::uint64_t begun = 0;
-        std::int64_t waits_until = 0;   // monotonic seconds, while there is no engine
+        std::int64_t waits_until = 0;  // monotonic seconds, while there is no engine
     };
     struct Outgoing {
         Msg type;
         std::uint32_t serial;
-        CallBody body;       // CALL only
+        CallBody body;  // CALL only
         std::string tail;
     };
 
@@ -106,9 +107,9 @@ class EngineLink {
     EventPtr writable_;
     EventPtr patience_;
     std::deque<Outgoing> queue_;
-    std::deque<std::uint32_t> waiting_;   // calls that the engine has no room for, oldest first
+    std::deque<std::uint32_t> waiting_;  // calls that the engine has no room for, oldest first
     std::unordered_map<std::uint32_t, Open> open_;
-    std::size_t sent_open_ = 0;           // of open_, those that the engine knows
+    std::size_t sent_open_ = 0;  // of open_, those that the engine knows
     std::uint32_t last_id_ = 0;
     std::unique_ptr<ReceiveBuffer> buffer_;
 };

@@ -22,8 +22,8 @@ struct BuffereventFree {
 };
 using BuffereventPtr = std::unique_ptr<bufferevent, BuffereventFree>;
 
-// Runs what a callback does. libevent is C code that no exception may pass through; the only ones that can arise
-// here say that memory is short, and then this process is better replaced (the spawner does that).
+// Runs what a callback does. libevent is C code that no exception may pass through; the only ones that can
+// arise here say that memory is short, and then this process is better replaced (the spawner does that).
 template <typename Action>
 void guarded(Action action) noexcept {
     try {
@@ -36,11 +36,12 @@ void guarded(Action action) noexcept {
 // An event whose callback is a member function without arguments.
 template <auto Member, typename Object>
 EventPtr make_event(event_base* base, int fd, short what, Object* object) {
-    EventPtr made(event_new(base, fd, what,
-                            [](evutil_socket_t, short, void* context) {
-                                guarded([&] { (static_cast<Object*>(context)->*Member)(); });
-                            },
-                            object));
+    EventPtr made(event_new(
+        base, fd, what,
+        [](evutil_socket_t, short, void* context) {
+            guarded([&] { (static_cast<Object*>(context)->*Member)(); });
+        },
+        object));
     if (made == nullptr) throw std::bad_alloc();
     return made;
 }

@@ -22,12 +22,14 @@ constexpr int kExitProtocol = 70;
 constexpr int kMessagesPerTurn = 32;
 
 [[noreturn]] void give_up(const char* why) {
-    write_line(STDERR_FILENO, Level::Error, std::string("supervisor-rpc: a message of supervisord is wrong: ") + why);
+    write_line(STDERR_FILENO, Level::Error,
+               std::string("supervisor-rpc: a message of supervisord is wrong: ") + why);
     _exit(kExitProtocol);
 }
 
 constexpr std::string_view kForeignHost =
-    "This server is not known to browsers under the name that the address has. If the name is right, add it to "
+    "This server is not known to browsers under the name that the address has. If the name is right, add it "
+    "to "
     "allowed_hosts= in the server's section of the configuration file.";
 constexpr std::string_view kForeignOrigin = "Web pages of other servers may not make calls here.";
 
@@ -50,7 +52,8 @@ void Front::on_spawner() {
     for (int i = 0; i < kMessagesPerTurn; ++i) {
         switch (spawner_.receive(*buffer_, received)) {
             case Receive::Message:
-                if (!on_message(received)) give_up(message_name(static_cast<std::uint16_t>(received.message.type)));
+                if (!on_message(received))
+                    give_up(message_name(static_cast<std::uint16_t>(received.message.type)));
                 break;
             case Receive::Nothing: return;
             case Receive::Violation: give_up(spawner_.reason());
@@ -70,7 +73,9 @@ bool Front::on_message(Received& received) {
             if (message.as<PeerBody>().role != Role::Engine) return false;
             engine_.attach(std::move(received.fds[0]));
             return true;
-        case Msg::LISTENER: return server_.add_listener(message.as<ListenerBody>(), message.text(), std::move(received.fds[0]));
+        case Msg::LISTENER:
+            return server_.add_listener(message.as<ListenerBody>(), message.text(),
+                                        std::move(received.fds[0]));
         case Msg::START: return on_start(message);
         default: return false;
     }
@@ -79,8 +84,8 @@ bool Front::on_message(Received& received) {
 bool Front::on_start(const Message& message) {
     const auto body = message.as<StartBody>();
     if (started_ || body.listeners != server_.listener_count()) return false;
-    if (body.max_header_line < 256 || body.max_headers < 256 || body.max_connections < 1 || body.request_seconds < 1 ||
-        body.request_seconds > 1'000'000 || body.max_body > 1024U * 1024 * 1024) {
+    if (body.max_header_line < 256 || body.max_headers < 256 || body.max_connections < 1 ||
+        body.request_seconds < 1 || body.request_seconds > 1'000'000 || body.max_body > 1024U * 1024 * 1024) {
         return false;
     }
     started_ = true;
@@ -107,16 +112,21 @@ void Front::on_flush() {
 std::unique_ptr<Task> Front::make_task(Connection& connection) {
     const HttpRequest& request = connection.request();
     const Endpoint& endpoint = connection.endpoint();
-    const auto fixed = [&](Answer answer) { return std::make_unique<FixedAnswer>(connection, site_, std::move(answer)); };
-    if (is_browser(request) && !host_allowed(request, endpoint, site_.node_name)) return fixed(error_answer(403, kForeignHost));
+    const auto fixed = [&](Answer answer) {
+        return std::make_unique<FixedAnswer>(connection, site_, std::move(answer));
+    };
+    if (is_browser(request) && !host_allowed(request, endpoint, site_.node_name))
+        return fixed(error_answer(403, kForeignHost));
 
     Route route = find_route(request);
     switch (route.kind) {
         case RouteKind::Rpc:
             if (has_foreign_origin(request, endpoint)) return fixed(error_answer(403, kForeignOrigin));
             return std::make_unique<RpcTask>(connection, site_);
-        case RouteKind::LogStream: return std::make_unique<StreamTask>(connection, site_, std::move(route.args));
-        case RouteKind::MainLogStream: return std::make_unique<StreamTask>(connection, site_, std::vector<std::string>());
+        case RouteKind::LogStream:
+            return std::make_unique<StreamTask>(connection, site_, std::move(route.args));
+        case RouteKind::MainLogStream:
+            return std::make_unique<StreamTask>(connection, site_, std::vector<std::string>());
         case RouteKind::StatusPage: return make_status_task(connection, site_, route.query);
         case RouteKind::TailPage: return make_tail_task(connection, site_, route.query);
         case RouteKind::HealthPage: return fixed(Answer().content("text/plain", "OK"));

@@ -1,7 +1,8 @@
 // The front as a whole: takes what the spawner sends, and finds the task for each request.
 //
-// From the spawner come the edge to the engine and the listening sockets; nothing goes back. When that edge ends,
-// the service ends: what the engine has answered is still sent on, for a moment at most, and the process exits.
+// From the spawner come the edge to the engine and the listening sockets; nothing goes back. When that edge
+// ends, the service ends: what the engine has answered is still sent on, for a moment at most, and the
+// process exits.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,7 @@ class Front : public TaskMaker {
     std::unique_ptr<Task> make_task(Connection& connection) override;
 
   private:
-    static constexpr int kFlushMs = 1000;   // for the last answers
+    static constexpr int kFlushMs = 1000;  // for the last answers
     static constexpr int kFlushStepMs = 10;
 
     void on_spawner();

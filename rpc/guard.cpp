@@ -8,7 +8,8 @@
 namespace reeve {
 namespace {
 
-constexpr std::string_view kHostCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]";
+constexpr std::string_view kHostCharacters =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]";
 
 // "host:port" without the port; brackets of an IPv6 address are taken off.
 std::string_view name_of(std::string_view authority) {
@@ -59,16 +60,18 @@ bool is_ours(std::string_view url, const HttpRequest& request, const Endpoint& e
 
 bool is_browser(const HttpRequest& request) {
     if (request.header("user-agent").starts_with("Mozilla/")) return true;
-    return request.has_header("origin") || request.has_header("sec-fetch-site") || request.has_header("sec-fetch-mode");
+    return request.has_header("origin") || request.has_header("sec-fetch-site") ||
+           request.has_header("sec-fetch-mode");
 }
 
 bool host_allowed(const HttpRequest& request, const Endpoint& endpoint, std::string_view node_name) {
     if (endpoint.is_unix || endpoint.authenticated) return true;
     const std::string_view host = request.header("host");
-    if (host.empty()) return true;   // no browser leaves it out
+    if (host.empty()) return true;  // no browser leaves it out
     const std::string_view name = name_of(host);
-    return is_address(name) || equal_ignoring_case(name, "localhost") || lower_case(name).ends_with(".localhost") ||
-           equal_ignoring_case(name, endpoint.host) || (!node_name.empty() && equal_ignoring_case(name, node_name)) ||
+    return is_address(name) || equal_ignoring_case(name, "localhost") ||
+           lower_case(name).ends_with(".localhost") || equal_ignoring_case(name, endpoint.host) ||
+           (!node_name.empty() && equal_ignoring_case(name, node_name)) ||
            listed(name, endpoint.allowed_hosts);
 }
 

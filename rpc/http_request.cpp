@@ -59,7 +59,8 @@ std::string_view HttpRequest::header(std::string_view name) const {
 }
 
 bool HttpRequest::has_header(std::string_view name) const {
-    return std::any_of(headers.begin(), headers.end(), [&](const auto& header) { return header.first == name; });
+    return std::any_of(headers.begin(), headers.end(),
+                       [&](const auto& header) { return header.first == name; });
 }
 
 bool HttpRequest::keep_alive() const {
@@ -155,7 +156,7 @@ void HttpParser::on_request_line(std::string_view line) {
 }
 
 void HttpParser::on_header_line(std::string_view line) {
-    if (line.front() == ' ' || line.front() == '\t') {   // the old way to continue a long line
+    if (line.front() == ' ' || line.front() == '\t') {  // the old way to continue a long line
         if (request_.headers.empty()) return fail(400);
         std::string& value = request_.headers.back().second;
         value += ' ';

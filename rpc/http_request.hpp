@@ -26,11 +26,11 @@ struct HttpLimits {
 
 struct HttpRequest {
     std::string method;
-    std::string target;    // as sent
-    std::string version;   // "HTTP/1.1"; answers repeat it
-    std::vector<std::pair<std::string, std::string>> headers;   // names in lower case
+    std::string target;                                        // as sent
+    std::string version;                                       // "HTTP/1.1"; answers repeat it
+    std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
     std::string body;
-    bool has_length = false;   // a Content-Length was given
+    bool has_length = false;  // a Content-Length was given
 
     // The first header of that name (in lower case), or "".
     std::string_view header(std::string_view name) const;

@@ -1,5 +1,5 @@
-// supervisor-rpc, the front: HTTP, XML-RPC and the web pages. Unprivileged and shut in; everything it does for a
-// client it asks of the engine, which checks the password each time.
+// supervisor-rpc, the front: HTTP, XML-RPC and the web pages. Unprivileged and shut in; everything it does
+// for a client it asks of the engine, which checks the password each time.
 //
 // System calls it needs after enter_sandbox():
 //   epoll_wait epoll_pwait epoll_ctl                                      (libevent)
@@ -29,7 +29,8 @@ namespace {
 
 std::string random_token() {
     unsigned char bytes[16];
-    if (getrandom(bytes, sizeof bytes, 0) != static_cast<ssize_t>(sizeof bytes)) reeve::die("no random bytes");
+    if (getrandom(bytes, sizeof bytes, 0) != static_cast<ssize_t>(sizeof bytes))
+        reeve::die("no random bytes");
     constexpr char kDigits[] = "0123456789abcdef";
     std::string token;
     for (const unsigned char byte : bytes) {

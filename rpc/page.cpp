@@ -11,9 +11,10 @@ namespace {
 void page_head(std::string& out, std::string_view title) {
     out += "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>";
     out += html(title);
-    out += "</title>\n<link rel=\"stylesheet\" href=\"stylesheets/supervisor.css\">\n"
-           "<link rel=\"icon\" type=\"image/png\" href=\"images/icon.png\">\n"
-           "<script src=\"supervisor.js\" defer></script>\n</head>\n";
+    out +=
+        "</title>\n<link rel=\"stylesheet\" href=\"stylesheets/supervisor.css\">\n"
+        "<link rel=\"icon\" type=\"image/png\" href=\"images/icon.png\">\n"
+        "<script src=\"supervisor.js\" defer></script>\n</head>\n";
 }
 
 std::string text_member(const Value& info, std::string_view name) {
@@ -27,7 +28,8 @@ std::string_view status_class(std::string_view state) {
     return "statusnominal";
 }
 
-void action_item(std::string& out, std::string_view text, const std::string& target, bool new_window = false) {
+void action_item(std::string& out, std::string_view text, const std::string& target,
+                 bool new_window = false) {
     out += "<li><a ";
     if (text.empty()) {
         out += "class=\"hidden\" href=\"#\"></a></li>\n";
@@ -45,7 +47,9 @@ void process_row(std::string& out, const Value& info, bool shaded) {
     const std::string state = text_member(info, "statename");
     const std::string spec = name == group ? name : group + ":" + name;
     const std::string quoted = percent_encode(spec);
-    const auto action = [&](const char* verb) { return "index.html?processname=" + quoted + "&action=" + verb; };
+    const auto action = [&](const char* verb) {
+        return "index.html?processname=" + quoted + "&action=" + verb;
+    };
 
     out += shaded ? "<tr class=\"shade\">\n" : "<tr class=\"\">\n";
     std::string shown = state;
@@ -53,7 +57,9 @@ void process_row(std::string& out, const Value& info, bool shaded) {
     out.append("<td class=\"status\"><span class=\"").append(status_class(state)).append("\">");
     out.append(html(shown)).append("</span></td>\n");
     out.append("<td><span>").append(html(text_member(info, "description"))).append("</span></td>\n");
-    out.append("<td><a href=\"").append(html("tail.html?processname=" + quoted)).append("\" target=\"_blank\">");
+    out.append("<td><a href=\"")
+        .append(html("tail.html?processname=" + quoted))
+        .append("\" target=\"_blank\">");
     out.append(html(spec)).append("</a></td>\n");
     out += "<td class=\"action\">\n<ul>\n";
     if (state == "RUNNING") {
@@ -71,7 +77,9 @@ void process_row(std::string& out, const Value& info, bool shaded) {
 }
 
 void button(std::string& out, std::string_view text, std::string_view action) {
-    out.append("<li class=\"action-button\"><a class=\"act\" href=\"index.html?action=").append(action).append("\">");
+    out.append("<li class=\"action-button\"><a class=\"act\" href=\"index.html?action=")
+        .append(action)
+        .append("\">");
     out.append(text).append("</a></li>\n");
 }
 
@@ -81,15 +89,20 @@ std::string status_page(const StatusPage& page) {
     std::string out;
     out.reserve(2048 + page.processes.items().size() * 900);
     page_head(out, "Supervisor Status");
-    out += "<body>\n<div id=\"wrapper\">\n<div id=\"header\">\n"
-           "<img alt=\"Supervisor status\" src=\"images/supervisor.gif\">\n</div>\n<div>\n";
+    out +=
+        "<body>\n<div id=\"wrapper\">\n<div id=\"header\">\n"
+        "<img alt=\"Supervisor status\" src=\"images/supervisor.gif\">\n</div>\n<div>\n";
     if (page.message.empty()) {
         out += "<div class=\"hidden\" id=\"statusmessage\">#</div>\n";
     } else {
-        out.append("<div class=\"status_msg\" id=\"statusmessage\">").append(html(page.message)).append("</div>\n");
+        out.append("<div class=\"status_msg\" id=\"statusmessage\">")
+            .append(html(page.message))
+            .append("</div>\n");
     }
     // With scripts on, links of class "act" are sent through this form, which proves where they come from.
-    out.append("<form id=\"act\" action=\"index.html\" method=\"post\">\n<input type=\"hidden\" name=\"token\" value=\"");
+    out.append(
+        "<form id=\"act\" action=\"index.html\" method=\"post\">\n<input type=\"hidden\" name=\"token\" "
+        "value=\"");
     out.append(html(page.token)).append("\">\n<ul class=\"clr\" id=\"buttons\">\n");
     button(out, "Refresh", "refresh");
     button(out, "Restart All", "restartall");
@@ -98,16 +111,22 @@ std::string status_page(const StatusPage& page) {
     if (page.processes.items().empty()) {
         out += "<p>No programs to manage</p>\n";
     } else {
-        out += "<table cellspacing=\"0\">\n<thead>\n<tr>\n<th class=\"state\">State</th>\n<th class=\"desc\">Description</th>\n"
-               "<th class=\"name\">Name</th>\n<th class=\"action\">Action</th>\n</tr>\n</thead>\n<tbody>\n";
+        out +=
+            "<table cellspacing=\"0\">\n<thead>\n<tr>\n<th class=\"state\">State</th>\n<th "
+            "class=\"desc\">Description</th>\n"
+            "<th class=\"name\">Name</th>\n<th class=\"action\">Action</th>\n</tr>\n</thead>\n<tbody>\n";
         bool shaded = false;
-        for (const Value& info : page.processes.items()) process_row(out, info, std::exchange(shaded, !shaded));
+        for (const Value& info : page.processes.items())
+            process_row(out, info, std::exchange(shaded, !shaded));
         out += "</tbody>\n</table>\n";
     }
-    out += "</form>\n</div>\n<div class=\"push\"></div>\n</div>\n<div class=\"clr\" id=\"footer\">\n<div class=\"left\">"
-           "<a href=\"http://supervisord.org\">Supervisor</a> <span>";
+    out +=
+        "</form>\n</div>\n<div class=\"push\"></div>\n</div>\n<div class=\"clr\" id=\"footer\">\n<div "
+        "class=\"left\">"
+        "<a href=\"http://supervisord.org\">Supervisor</a> <span>";
     out.append(html(page.version)).append("</span></div>\n<div class=\"right\">&copy; 2006-<strong>");
-    out.append(std::to_string(page.year)).append("</strong> <a href=\"https://agendaless.com/\">Agendaless Consulting</a> ");
+    out.append(std::to_string(page.year))
+        .append("</strong> <a href=\"https://agendaless.com/\">Agendaless Consulting</a> ");
     out += "and contributors</div>\n</div>\n</body>\n</html>\n";
     return out;
 }
@@ -118,8 +137,12 @@ std::string tail_page(std::string_view title_name, std::string_view process, std
     page_head(out, "Supervisor tail of process " + std::string(title_name));
     out += "<body>\n<pre>\n";
     out += html(text);
-    out += "</pre>\n<form action=\"tail.html\" method=\"get\">\n<input type=\"hidden\" name=\"processname\" value=\"";
-    out.append(html(process)).append("\">\n<input type=\"hidden\" name=\"limit\" value=\"").append(html(limit));
+    out +=
+        "</pre>\n<form action=\"tail.html\" method=\"get\">\n<input type=\"hidden\" name=\"processname\" "
+        "value=\"";
+    out.append(html(process))
+        .append("\">\n<input type=\"hidden\" name=\"limit\" value=\"")
+        .append(html(limit));
     out += "\">\n<button> Refresh </button>\n</form>\n</body>\n</html>\n";
     return out;
 }
@@ -127,12 +150,17 @@ std::string tail_page(std::string_view title_name, std::string_view process, std
 std::string confirm_page(std::string_view action, std::string_view process, std::string_view token) {
     std::string out;
     page_head(out, "Supervisor Confirmation");
-    out += "<body>\n<div id=\"wrapper\">\n<p>A link that did not come from the status page asks for this action:</p>\n<p><strong>";
+    out +=
+        "<body>\n<div id=\"wrapper\">\n<p>A link that did not come from the status page asks for this "
+        "action:</p>\n<p><strong>";
     out.append(html(action)).append(" ").append(html(process)).append("</strong></p>\n");
     out += "<form action=\"index.html\" method=\"post\">\n<input type=\"hidden\" name=\"token\" value=\"";
-    out.append(html(token)).append("\">\n<input type=\"hidden\" name=\"action\" value=\"").append(html(action));
+    out.append(html(token))
+        .append("\">\n<input type=\"hidden\" name=\"action\" value=\"")
+        .append(html(action));
     out.append("\">\n<input type=\"hidden\" name=\"processname\" value=\"").append(html(process));
-    out += "\">\n<button>Do it</button> <a href=\"index.html\">Cancel</a>\n</form>\n</div>\n</body>\n</html>\n";
+    out +=
+        "\">\n<button>Do it</button> <a href=\"index.html\">Cancel</a>\n</form>\n</div>\n</body>\n</html>\n";
     return out;
 }
 
@@ -147,7 +175,8 @@ Answer page_answer(std::string body) {
     Answer answer;
     answer.header("Content-Type", "text/html;charset=utf-8");
     never_cached(answer);
-    answer.header("Content-Security-Policy", "default-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
+    answer.header("Content-Security-Policy",
+                  "default-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
     answer.header("X-Frame-Options", "DENY").header("X-Content-Type-Options", "nosniff");
     answer.header("Referrer-Policy", "same-origin");
     answer.header("Content-Length", std::to_string(body.size()));

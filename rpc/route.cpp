@@ -28,7 +28,8 @@ Route refuse(int status) {
 Route log_stream(std::string_view path) {
     path.remove_prefix(1);
     // The first part is the prefix that led here, whatever follows it ("logtailX" does as well).
-    std::vector<std::string> parts = split_path(path.find('%') == std::string_view::npos ? std::string(path) : percent_decode(path));
+    std::vector<std::string> parts =
+        split_path(path.find('%') == std::string_view::npos ? std::string(path) : percent_decode(path));
     if (parts.size() < 2 || parts.size() > 3 || parts[1].empty()) return refuse(404);
     if (parts.size() == 2) parts.emplace_back("stdout");
     if (parts[2] != "stdout" && parts[2] != "stderr") return refuse(404);
@@ -85,7 +86,8 @@ Route find_route(const HttpRequest& request) {
     Route route;
     route.query = query;
     if (get || post) {
-        const std::string_view name = std::string_view(path).substr(std::min(path.find_first_not_of('/'), path.size()));
+        const std::string_view name =
+            std::string_view(path).substr(std::min(path.find_first_not_of('/'), path.size()));
         if (name.empty() || name == "index.html") route.kind = RouteKind::StatusPage;
         if (name == "tail.html") route.kind = RouteKind::TailPage;
         if (name == "ok.html") route.kind = RouteKind::HealthPage;
@@ -99,7 +101,7 @@ Route find_route(const HttpRequest& request) {
     if (path.find('%') != std::string::npos) path = percent_decode(path);
     route.kind = RouteKind::File;
     route.path = normal_path(path);
-    if (!route.path.empty() && path.back() == '/') route.path += '/';   // a directory, named as such
+    if (!route.path.empty() && path.back() == '/') route.path += '/';  // a directory, named as such
     return route;
 }
 

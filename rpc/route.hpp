@@ -13,13 +13,13 @@ namespace reeve {
 
 enum class RouteKind {
     Rpc,
-    LogStream,       // args: name, channel
+    LogStream,  // args: name, channel
     MainLogStream,
     StatusPage,
     TailPage,
     HealthPage,
-    File,            // path: normalised, without leading slash; "" for the root
-    Refuse,          // status
+    File,    // path: normalised, without leading slash; "" for the root
+    Refuse,  // status
 };
 
 struct Route {
@@ -27,7 +27,7 @@ struct Route {
     int status = 404;
     std::vector<std::string> args;
     std::string path;
-    std::string query;   // not decoded
+    std::string query;  // not decoded
 };
 
 Route find_route(const HttpRequest& request);

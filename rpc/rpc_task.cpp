@@ -1,4 +1,5 @@
-// POST to /RPC2. A body that is no call is answered by 400, but like everything else only to those who may call.
+// POST to /RPC2. A body that is no call is answered by 400, but like everything else only to those who may
+// call.
 #include "rpc/rpc_task.hpp"
 
 #include <utility>
@@ -27,7 +28,9 @@ void RpcTask::on_result(Reply reply) {
     } else if (!write_result(reply.data, xml)) {
         return connection_.answer(error_answer(500));
     }
-    connection_.answer(Answer().content("text/xml", std::move(xml)));
+    Answer answer;
+    answer.content("text/xml", std::move(xml));
+    connection_.answer(std::move(answer));
 }
 
 }  // namespace reeve

@@ -14,7 +14,7 @@ class RpcTask : public EngineTask {
     void on_result(Reply reply) override;
 
   private:
-    bool sent_ = false;   // the body was a call
+    bool sent_ = false;  // the body was a call
 };
 
 }  // namespace reeve

@@ -38,7 +38,8 @@ Server::Server(event_base* base, TaskMaker& tasks)
 bool Server::add_listener(const ListenerBody& body, std::string_view tail, UniqueFd fd) {
     int listening = 0;
     socklen_t size = sizeof listening;
-    if (getsockopt(fd.get(), SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 || listening == 0) return false;
+    if (getsockopt(fd.get(), SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 || listening == 0)
+        return false;
     const int flags = fcntl(fd.get(), F_GETFL);
     if (flags < 0 || fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0) return false;
     for (const auto& known : listeners_) {
@@ -47,7 +48,8 @@ bool Server::add_listener(const ListenerBody& body, std::string_view tail, Uniqu
         // Somebody removed the socket's file and supervisord has made it anew; open connections go on.
         known->readable.reset();
         known->fd = std::move(fd);
-        known->readable = make_event<&Listener::on_readable>(base_, known->fd.get(), EV_READ | EV_PERSIST, known.get());
+        known->readable =
+            make_event<&Listener::on_readable>(base_, known->fd.get(), EV_READ | EV_PERSIST, known.get());
         if (!known->resting) event_add(known->readable.get(), nullptr);
         return true;
     }
@@ -62,7 +64,8 @@ bool Server::add_listener(const ListenerBody& body, std::string_view tail, Uniqu
     listener->endpoint.port = body.port;
     if (end < tail.size()) listener->endpoint.allowed_hosts = tail.substr(end + 1);
     listener->fd = std::move(fd);
-    listener->readable = make_event<&Listener::on_readable>(base_, listener->fd.get(), EV_READ | EV_PERSIST, listener.get());
+    listener->readable =
+        make_event<&Listener::on_readable>(base_, listener->fd.get(), EV_READ | EV_PERSIST, listener.get());
     listener->rest = make_event<&Listener::on_rested>(base_, -1, 0, listener.get());
     if (started_) event_add(listener->readable.get(), nullptr);
     listeners_.push_back(std::move(listener));
@@ -82,12 +85,13 @@ void Server::start(const StartBody& limits) {
 void Server::accept_from(Listener& listener) {
     for (int i = 0; i < kAcceptsPerTurn && !listener.resting; ++i) {
         if (listener.connections >= max_connections_) {
-            if (i > 0) return;   // whether another client is there is not known; if so, we are called again
+            if (i > 0) return;  // whether another client is there is not known; if so, we are called again
             if (!close_oldest_idle(&listener.endpoint)) return rest(listener, false);
         }
         sockaddr_storage address{};
         socklen_t size = sizeof address;
-        UniqueFd fd(::accept4(listener.fd.get(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+        UniqueFd fd(::accept4(listener.fd.get(), reinterpret_cast<sockaddr*>(&address), &size,
+                              SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (!fd.valid()) {
             if (errno == EAGAIN) return;
             if (errno == EINTR || errno == ECONNABORTED) continue;
@@ -102,7 +106,8 @@ void Server::accept_from(Listener& listener) {
         if (listener.endpoint.is_unix) {
             ucred peer{};
             socklen_t peer_size = sizeof peer;
-            if (getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &peer_size) == 0) caller.peer_uid = peer.uid;
+            if (getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &peer_size) == 0)
+                caller.peer_uid = peer.uid;
             address.ss_family = AF_UNIX;
         } else {
             const int on = 1;
@@ -114,7 +119,8 @@ void Server::accept_from(Listener& listener) {
 }
 
 void Server::add_connection(Listener& listener, UniqueFd fd, Caller caller) {
-    auto made = std::make_unique<Connection>(base_, std::move(fd), listener.endpoint, limits_, std::move(caller), *this);
+    auto made = std::make_unique<Connection>(base_, std::move(fd), listener.endpoint, limits_,
+                                             std::move(caller), *this);
     Connection* key = made.get();
     connections_.emplace(key, std::move(made));
     ++listener.connections;

@@ -1,8 +1,8 @@
 // The listening sockets and all connections: accepts, keeps the limits, and buries what has closed.
 //
-// A listener takes max_connections clients. When another one comes, the connection that has been idle longest is
-// closed for it; if all are busy, the listener rests until one ends, and clients queue in the kernel. Without
-// descriptors left it does the same, and rests 200 ms at least, so that it doesn't spin.
+// A listener takes max_connections clients. When another one comes, the connection that has been idle longest
+// is closed for it; if all are busy, the listener rests until one ends, and clients queue in the kernel.
+// Without descriptors left it does the same, and rests 200 ms at least, so that it doesn't spin.
 #pragma once
 
 #include <cstdint>
@@ -45,9 +45,9 @@ class Server : public ConnectionOwner {
         Endpoint endpoint;
         UniqueFd fd;
         EventPtr readable;
-        EventPtr rest;   // timer: accept again
+        EventPtr rest;  // timer: accept again
         std::size_t connections = 0;
-        bool resting = false;   // no room; accepts again when a connection ends or the timer fires
+        bool resting = false;  // no room; accepts again when a connection ends or the timer fires
 
         void on_readable() { server->accept_from(*this); }
         void on_rested() { server->wake(*this); }

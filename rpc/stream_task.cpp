@@ -17,11 +17,12 @@ void StreamTask::on_result(Reply reply) {
     switch (reply.kind) {
         case ReplyKind::StreamOpen: {
             Answer head;
-            head.header("Last-Modified", http_date(reply.mtime)).header("Content-Type", "text/plain;charset=utf-8");
+            head.header("Last-Modified", http_date(reply.mtime))
+                .header("Content-Type", "text/plain;charset=utf-8");
             if (!args_.empty()) head.header("X-Accel-Buffering", "no");
             head.header("X-Content-Type-Options", "nosniff");
             connection_.start_stream(std::move(head));
-            break;   // the first piece is asked for when the headers have left
+            break;  // the first piece is asked for when the headers have left
         }
         case ReplyKind::StreamData:
             pulled_ = false;

@@ -1,7 +1,7 @@
 // GET of /logtail and /mainlogtail: the end of a log, and then whatever is added to it.
 //
-// The bytes go out as they are. The next piece is asked for only when the last one has left, so a slow reader holds
-// one piece in memory and no more.
+// The bytes go out as they are. The next piece is asked for only when the last one has left, so a slow reader
+// holds one piece in memory and no more.
 #pragma once
 
 #include <string>

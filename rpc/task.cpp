@@ -24,7 +24,8 @@ void EngineTask::on_reply(std::uint32_t, Reply reply) {
         case ReplyKind::BadRequest: return connection_.answer(error_answer(400));
         case ReplyKind::NotFound: return connection_.answer(error_answer(404));
         case ReplyKind::ServerError:
-            if (reply.no_engine) return connection_.answer(error_answer(503, "The engine of supervisord does not answer."));
+            if (reply.no_engine)
+                return connection_.answer(error_answer(503, "The engine of supervisord does not answer."));
             return connection_.answer(error_answer(500));
         default: return on_result(std::move(reply));
     }

@@ -1,7 +1,8 @@
 // What all tasks share: one call to the engine after the other, and what its refusals mean in HTTP.
 //
-// Every request makes at least one call, an Auth call if it needs nothing from the engine, because the password
-// is checked there and comes before everything else: without it even an unknown path is answered by 401.
+// Every request makes at least one call, an Auth call if it needs nothing from the engine, because the
+// password is checked there and comes before everything else: without it even an unknown path is answered by
+// 401.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +19,10 @@ namespace reeve {
 // What is the same for all requests.
 struct Site {
     EngineLink& engine;
-    std::string version;     // of supervisord, for the footer
-    std::string token;       // proves that a form came from a page of ours
-    std::string node_name;   // of this machine
-    std::int64_t started = 0;   // seconds since 1970: the age of the files we hold
+    std::string version;       // of supervisord, for the footer
+    std::string token;         // proves that a form came from a page of ours
+    std::string node_name;     // of this machine
+    std::int64_t started = 0;  // seconds since 1970: the age of the files we hold
 };
 
 class EngineTask : public Task {
@@ -56,7 +57,7 @@ class FixedAnswer : public EngineTask {
 
   protected:
     void on_result(Reply reply) override {
-        connection_.answer(reply.kind == ReplyKind::Value ? answer_ : error_answer(500));
+        connection_.answer(reply.kind == ReplyKind::Value ? std::move(answer_) : error_answer(500));
     }
 
   private:

@@ -47,11 +47,26 @@ void append_escaped(std::string& out, std::string_view text, bool quotes) {
         out.append(text.substr(start, pos - start));
         if (pos == text.size()) return;
         switch (text[pos]) {
-            case '&': out += "&amp;"; ++pos; continue;
-            case '<': out += "&lt;"; ++pos; continue;
-            case '>': out += "&gt;"; ++pos; continue;
-            case '"': out += quotes ? "&quot;" : "\""; ++pos; continue;
-            case '\'': out += quotes ? "&#39;" : "'"; ++pos; continue;
+            case '&':
+                out += "&amp;";
+                ++pos;
+                continue;
+            case '<':
+                out += "&lt;";
+                ++pos;
+                continue;
+            case '>':
+                out += "&gt;";
+                ++pos;
+                continue;
+            case '"':
+                out += quotes ? "&quot;" : "\"";
+                ++pos;
+                continue;
+            case '\'':
+                out += quotes ? "&#39;" : "'";
+                ++pos;
+                continue;
             default: break;
         }
         const std::size_t from = pos;
@@ -128,7 +143,7 @@ std::string percent_encode(std::string_view text, std::string_view safe) {
 std::optional<std::string> base64_decode(std::string_view text) {
     std::string out;
     std::uint32_t bits = 0;
-    int position = 0;   // in a group of four
+    int position = 0;  // in a group of four
     int pads = 0;
     for (const char c : text) {
         if (c == '=') {
@@ -141,7 +156,8 @@ std::optional<std::string> base64_decode(std::string_view text) {
         bits = (bits << 6) | static_cast<std::uint32_t>(digit);
         position = (position + 1) % 4;
         // After the second, third and fourth digit another whole byte is known.
-        if (position != 1) out += static_cast<char>((bits >> ((4 - (position == 0 ? 4 : position)) * 2)) & 0xFF);
+        if (position != 1)
+            out += static_cast<char>((bits >> ((4 - (position == 0 ? 4 : position)) * 2)) & 0xFF);
     }
     if (position != 0) return std::nullopt;
     return out;
@@ -178,9 +194,9 @@ std::string http_date(std::int64_t seconds) {
     std::tm tm{};
     gmtime_r(&when, &tm);
     char out[64];
-    const int size = std::snprintf(out, sizeof out, "%s, %02d %s %04d %02d:%02d:%02d GMT", kDays[tm.tm_wday % 7],
-                                   tm.tm_mday, kMonths[tm.tm_mon % 12], tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
-                                   tm.tm_sec);
+    const int size = std::snprintf(out, sizeof out, "%s, %02d %s %04d %02d:%02d:%02d GMT",
+                                   kDays[tm.tm_wday % 7], tm.tm_mday, kMonths[tm.tm_mon % 12],
+                                   tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
     return {out, static_cast<std::size_t>(size)};
 }
 

@@ -1,8 +1,8 @@
 // Text as it crosses the border to browsers and XML parsers: cleaned, escaped, percent- and base64-coded.
 //
 // Logs hold arbitrary bytes, XML and HTML do not. Bytes that are no UTF-8 become U+FFFD and control bytes
-// other than TAB, LF and CR their Unicode control pictures (ESC = U+241B), so that a log with colour codes can be
-// read by any client. Only the log streams carry bytes as they are.
+// other than TAB, LF and CR their Unicode control pictures (ESC = U+241B), so that a log with colour codes
+// can be read by any client. Only the log streams carry bytes as they are.
 #pragma once
 
 #include <cstdint>

@@ -12,7 +12,8 @@ namespace {
 
 bool is_directory(std::string_view path) {
     for (const WebFile& file : web_files()) {
-        if (file.path.size() > path.size() && file.path.starts_with(path) && file.path[path.size()] == '/') return true;
+        if (file.path.size() > path.size() && file.path.starts_with(path) && file.path[path.size()] == '/')
+            return true;
     }
     return false;
 }
@@ -35,7 +36,8 @@ Answer file_answer(std::string_view path, const HttpRequest& request, std::int64
     }
     if (!path.empty() && is_directory(path)) {
         Answer answer = error_answer(301);
-        answer.headers.insert(answer.headers.begin(), {"Location", base_url(request) + "/" + std::string(path) + "/"});
+        answer.headers.insert(answer.headers.begin(),
+                              {"Location", base_url(request) + "/" + std::string(path) + "/"});
         return answer;
     }
     return error_answer(404);

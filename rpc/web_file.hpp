@@ -10,7 +10,7 @@
 namespace reeve {
 
 struct WebFile {
-    std::string_view path;   // "images/icon.png"
+    std::string_view path;  // "images/icon.png"
     std::string_view type;
     std::span<const unsigned char> bytes;
 };

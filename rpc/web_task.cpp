@@ -40,7 +40,8 @@ class StatusTask : public EngineTask {
     void on_result(Reply reply) override {
         std::optional<Value> processes;
         if (reply.kind == ReplyKind::Value) processes = decode(reply.data);
-        if (!processes) return connection_.answer(error_answer(500, reply.kind == ReplyKind::Fault ? reply.data : ""));
+        if (!processes)
+            return connection_.answer(error_answer(500, reply.kind == ReplyKind::Fault ? reply.data : ""));
         const std::time_t now = std::time(nullptr);
         std::tm tm{};
         localtime_r(&now, &tm);
@@ -81,7 +82,7 @@ class ActionTask : public EngineTask {
             if (action_ == "clearlog") return one("supervisor.clearProcessLogs");
             return one("supervisor.stopProcess");
         }
-        if (action_ == "restart") {   // errors don't matter, as long as the start has been tried
+        if (action_ == "restart") {  // errors don't matter, as long as the start has been tried
             if (step == 1) return one("supervisor.startProcess");
             return tell("Process " + process_ + " restarted");
         }
@@ -116,10 +117,12 @@ class ActionTask : public EngineTask {
         }
     }
 
-    void tell(const std::string& message) { connection_.answer(redirect_answer(base_url(request()), message)); }
+    void tell(const std::string& message) {
+        connection_.answer(redirect_answer(base_url(request()), message));
+    }
 
     std::string action_;
-    std::string process_;   // "" for the actions on all
+    std::string process_;  // "" for the actions on all
     int step_ = 0;
 };
 
@@ -183,13 +186,15 @@ std::unique_ptr<Task> make_status_task(Connection& connection, Site& site, std::
         return std::make_unique<FixedAnswer>(connection, site, error_answer(500, "There is no such action."));
     }
     if (needs_process && process.empty()) {
-        return std::make_unique<FixedAnswer>(connection, site, error_answer(500, "The action needs a processname."));
+        return std::make_unique<FixedAnswer>(connection, site,
+                                             error_answer(500, "The action needs a processname."));
     }
     if (!needs_process) process.clear();
-    const bool meant = action == "refresh" || text_of(fields, "token") == site.token || !is_browser(request) ||
-                       has_same_origin(request, connection.endpoint());
+    const bool meant = action == "refresh" || text_of(fields, "token") == site.token ||
+                       !is_browser(request) || has_same_origin(request, connection.endpoint());
     if (!meant) {
-        return std::make_unique<FixedAnswer>(connection, site, page_answer(confirm_page(action, process, site.token)));
+        return std::make_unique<FixedAnswer>(connection, site,
+                                             page_answer(confirm_page(action, process, site.token)));
     }
     return std::make_unique<ActionTask>(connection, site, action, std::move(process));
 }

@@ -1,4 +1,5 @@
-// The web pages' requests: what they ask of the engine, in which order, and which page or redirect comes of it.
+// The web pages' requests: what they ask of the engine, in which order, and which page or redirect comes of
+// it.
 //
 // They use calls of kind Page, so they work whatever namespaces the configuration gives the API. An action is
 // carried through even if the browser leaves meanwhile: a restart does not end after its stop.

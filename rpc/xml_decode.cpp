@@ -81,8 +81,8 @@ std::optional<Value> to_date(std::string_view text) {
         if (kForm[i] == 'd' ? !is_digit(text[i]) : text[i] != kForm[i]) return std::nullopt;
     }
     const auto number = [&](std::size_t at) { return (text[at] - '0') * 10 + (text[at + 1] - '0'); };
-    if (number(4) < 1 || number(4) > 12 || number(6) < 1 || number(6) > 31 || number(9) > 23 || number(12) > 59 ||
-        number(15) > 59) {
+    if (number(4) < 1 || number(4) > 12 || number(6) < 1 || number(6) > 31 || number(9) > 23 ||
+        number(12) > 59 || number(15) > 59) {
         return std::nullopt;
     }
     std::string out(text.substr(0, 4));
@@ -91,7 +91,22 @@ std::optional<Value> to_date(std::string_view text) {
     return Value::string(std::move(out));
 }
 
-enum class Tag { Other, Int, Boolean, String, Double, Date, Base64, Array, Data, Struct, Param, Params, Value, Method };
+enum class Tag {
+    Other,
+    Int,
+    Boolean,
+    String,
+    Double,
+    Date,
+    Base64,
+    Array,
+    Data,
+    Struct,
+    Param,
+    Params,
+    Value,
+    Method
+};
 
 Tag tag_of(std::string_view name) {
     struct Row {
@@ -99,10 +114,20 @@ Tag tag_of(std::string_view name) {
         Tag tag;
     };
     static constexpr Row kRows[] = {
-        {"value", Tag::Value},     {"param", Tag::Param},   {"string", Tag::String}, {"int", Tag::Int},
-        {"i4", Tag::Int},          {"boolean", Tag::Boolean}, {"double", Tag::Double}, {"struct", Tag::Struct},
-        {"array", Tag::Array},     {"data", Tag::Data},     {"base64", Tag::Base64}, {"params", Tag::Params},
-        {"methodName", Tag::Method}, {"dateTime.iso8601", Tag::Date},
+        {"value", Tag::Value},
+        {"param", Tag::Param},
+        {"string", Tag::String},
+        {"int", Tag::Int},
+        {"i4", Tag::Int},
+        {"boolean", Tag::Boolean},
+        {"double", Tag::Double},
+        {"struct", Tag::Struct},
+        {"array", Tag::Array},
+        {"data", Tag::Data},
+        {"base64", Tag::Base64},
+        {"params", Tag::Params},
+        {"methodName", Tag::Method},
+        {"dateTime.iso8601", Tag::Date},
     };
     for (const Row& row : kRows) {
         if (row.name == name) return row.tag;
@@ -132,7 +157,8 @@ class Machine {
 
     void on_text(std::string_view text) {
         // A child ends its parent's text; an element that is still open is always the last frame.
-        if (error == nullptr && !frames_.empty() && frames_.back().children.empty()) frames_.back().text += text;
+        if (error == nullptr && !frames_.empty() && frames_.back().children.empty())
+            frames_.back().text += text;
     }
 
     void on_end() {
@@ -148,7 +174,8 @@ class Machine {
         }
         if (!frames_.empty() && frames_.back().tag == Tag::Struct) {
             // A member has no type of its own: its name and its value go on to the struct, side by side.
-            if (frame.tag != Tag::Other || frame.children.size() != 2) return fail("a member of a struct is incomplete");
+            if (frame.tag != Tag::Other || frame.children.size() != 2)
+                return fail("a member of a struct is incomplete");
             for (Value& child : frame.children) frames_.back().children.push_back(std::move(child));
             return;
         }
@@ -166,7 +193,9 @@ class Machine {
     // params, param and value around kMaxDepth levels of arrays (array, data, value each) or structs.
     static constexpr std::size_t kDepthLimit = kMaxDepth;
 
-    static Value text_or_nil(std::string& text) { return text.empty() ? Value() : Value::string(std::move(text)); }
+    static Value text_or_nil(std::string& text) {
+        return text.empty() ? Value() : Value::string(std::move(text));
+    }
 
     static std::optional<Value> convert(Frame& frame) {
         switch (frame.tag) {
@@ -234,7 +263,8 @@ bool XmlCallDecoder::decode(std::string_view body, XmlCall& call) {
     if (!is_utf8(body)) return false;
 
     // Bodies are UTF-8 whatever they declare.
-    const std::unique_ptr<XML_ParserStruct, void (*)(XML_Parser)> parser(XML_ParserCreate("UTF-8"), XML_ParserFree);
+    const std::unique_ptr<XML_ParserStruct, void (*)(XML_Parser)> parser(XML_ParserCreate("UTF-8"),
+                                                                         XML_ParserFree);
     error_ = "out of memory";
     if (!parser) return false;
     Machine machine(parser.get(), call);

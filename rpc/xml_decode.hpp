@@ -1,9 +1,9 @@
 // XML-RPC calls: from XML to a method name and parameters, over libexpat.
 //
 // The typing is as loose as clients have come to rely on: an element's value is what its content makes of it,
-// wrappers may be missing, an unknown type is its text, only "1" is true, base64 becomes text. What cannot be read
-// at all is refused as a whole (HTTP 400). A DOCTYPE is refused (entities could grow without bound), and so are
-// more than kMaxDepth levels and more than kMaxCallValues values, whatever the size of the body.
+// wrappers may be missing, an unknown type is its text, only "1" is true, base64 becomes text. What cannot be
+// read at all is refused as a whole (HTTP 400). A DOCTYPE is refused (entities could grow without bound), and
+// so are more than kMaxDepth levels and more than kMaxCallValues values, whatever the size of the body.
 #pragma once
 
 #include <string>

@@ -13,6 +13,7 @@
 namespace reeve {
 namespace {
 
+constexpr std::size_t kMostMarkup = 16 * 1024 * 1024;
 constexpr std::string_view kHead = "<?xml version='1.0'?>\n<methodResponse>\n";
 
 void append_int(std::string& out, std::int64_t number) {
@@ -20,19 +21,19 @@ void append_int(std::string& out, std::int64_t number) {
     number = std::clamp<std::int64_t>(number, Limits::min(), Limits::max());
     char digits[24];
     const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-    out += "<int>";
+    out += "<value><int>";
     out.append(digits, end);
-    out += "</int>";
+    out += "</int></value>\n";
 }
 
 void append_double(std::string& out, double number) {
     char digits[64];
     const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
     const std::string_view shortest(digits, static_cast<std::size_t>(end - digits));
-    out += "<double>";
+    out += "<value><double>";
     out += shortest;
     if (std::isfinite(number) && shortest.find_first_of(".e") == std::string_view::npos) out += ".0";
-    out += "</double>";
+    out += "</double></value>\n";
 }
 
 class Writer {
@@ -44,47 +45,46 @@ class Writer {
     bool value(int depth) {
         std::uint8_t kind = 0;
         if (depth > kMaxDepth || !get(kind)) return false;
-        out_ += "<value>";
         switch (static_cast<Value::Kind>(kind)) {
-            case Value::Kind::Nil: out_ += "<nil/>"; break;
+            case Value::Kind::Nil: out_ += "<value><nil/></value>\n"; return true;
             case Value::Kind::Boolean: {
                 std::uint8_t flag = 0;
                 if (!get(flag)) return false;
-                out_ += flag != 0 ? "<boolean>1</boolean>" : "<boolean>0</boolean>";
-                break;
+                out_ += flag != 0 ? "<value><boolean>1</boolean></value>\n"
+                                  : "<value><boolean>0</boolean></value>\n";
+                return true;
             }
             case Value::Kind::Int: {
                 std::int64_t number = 0;
                 if (!get(number)) return false;
                 append_int(out_, number);
-                break;
+                return true;
             }
             case Value::Kind::Double: {
                 double number = 0;
                 if (!get(number)) return false;
                 append_double(out_, number);
-                break;
+                return true;
             }
-            case Value::Kind::String: {
-                out_ += "<string>";
+            case Value::Kind::String:
+                out_ += "<value><string>";
                 if (!text()) return false;
-                out_ += "</string>";
-                break;
-            }
+                out_ += "</string></value>\n";
+                return true;
             case Value::Kind::Array: {
                 std::uint32_t count = 0;
                 if (!get(count)) return false;
-                out_ += "<array><data>\n";
+                out_ += "<value><array><data>\n";
                 for (std::uint32_t i = 0; i < count; ++i) {
                     if (!value(depth + 1)) return false;
                 }
-                out_ += "</data></array>";
-                break;
+                out_ += "</data></array></value>\n";
+                return true;
             }
             case Value::Kind::Struct: {
                 std::uint32_t count = 0;
                 if (!get(count)) return false;
-                out_ += "<struct>\n";
+                out_ += "<value><struct>\n";
                 for (std::uint32_t i = 0; i < count; ++i) {
                     out_ += "<member>\n<name>";
                     if (!text()) return false;
@@ -92,13 +92,11 @@ class Writer {
                     if (!value(depth + 1)) return false;
                     out_ += "</member>\n";
                 }
-                out_ += "</struct>";
-                break;
+                out_ += "</struct></value>\n";
+                return true;
             }
-            default: return false;
         }
-        out_ += "</value>\n";
-        return true;
+        return false;  // no kind of value
     }
 
   private:
@@ -125,7 +123,8 @@ class Writer {
 
 bool write_result(std::string_view encoded, std::string& out) {
     out.clear();
-    out.reserve(encoded.size() * 3 + 256);
+    // Short values triple in size, long texts hardly grow; what is not needed is never touched.
+    out.reserve(encoded.size() + std::min(encoded.size() * 3, kMostMarkup) + 256);
     out += kHead;
     out += "<params>\n<param>\n";
     Writer writer(encoded, out);
@@ -136,9 +135,9 @@ bool write_result(std::string_view encoded, std::string& out) {
 
 std::string write_fault(std::int32_t code, std::string_view text) {
     std::string out(kHead);
-    out += "<fault>\n<value><struct>\n<member>\n<name>faultCode</name>\n<value>";
+    out += "<fault>\n<value><struct>\n<member>\n<name>faultCode</name>\n";
     append_int(out, code);
-    out += "</value>\n</member>\n<member>\n<name>faultString</name>\n<value><string>";
+    out += "</member>\n<member>\n<name>faultString</name>\n<value><string>";
     append_xml_text(out, text);
     out += "</string></value>\n</member>\n</struct></value>\n</fault>\n</methodResponse>\n";
     return out;

@@ -11,8 +11,8 @@
 
 namespace reeve {
 
-// A whole <methodResponse> of an encoded value; false if the bytes are not exactly one value. Integers saturate at
-// 32 bits, the widest that the wire has.
+// A whole <methodResponse> of an encoded value; false if the bytes are not exactly one value. Integers
+// saturate at 32 bits, the widest that the wire has.
 bool write_result(std::string_view encoded, std::string& out);
 
 // A whole <methodResponse> of a fault.

@@ -1,5 +1,5 @@
-// The HTTP parser: whatever comes is a request or refused, within its limits, and however it is cut the outcome is
-// the same. A request that is whole is routed as well.
+// The HTTP parser: whatever comes is a request or refused, within its limits, and however it is cut the
+// outcome is the same. A request that is whole is routed as well.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
@@ -19,7 +19,8 @@ constexpr HttpLimits kLimits{200, 600, 300};
 // Feeds pieces of a size; returns how many bytes were taken until the first request was over.
 std::size_t feed(HttpParser& parser, std::string_view input, std::size_t piece) {
     std::size_t taken = 0;
-    while (taken < input.size() && !parser.complete() && parser.failure() == 0) taken += parser.feed(input.substr(taken, piece));
+    while (taken < input.size() && !parser.complete() && parser.failure() == 0)
+        taken += parser.feed(input.substr(taken, piece));
     return taken;
 }
 
@@ -38,7 +39,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const HttpRequest request = whole.take();
     if (request.body.size() > kLimits.body || request.target.size() > kLimits.header_line) std::abort();
     const Route route = find_route(request);
-    if (route.path.find("..") != std::string::npos && normal_path(route.path).empty() && !route.path.empty()) std::abort();
+    if (route.path.find("..") != std::string::npos && normal_path(route.path).empty() && !route.path.empty())
+        std::abort();
     parse_fields(route.query);
     Caller caller;
     read_credentials(request, caller);

@@ -53,7 +53,8 @@ HttpRequest with(std::vector<std::pair<std::string, std::string>> headers) {
 }  // namespace
 
 TEST_CASE("a request is put together from pieces, and leaves the next one alone") {
-    const std::string text = "\r\n\r\nPOST /x?y HTTP/1.1\r\nHost: a\r\ncontent-LENGTH:  5 \r\nLong: one\r\n  two\r\n\r\nhelloGET";
+    const std::string text =
+        "\r\n\r\nPOST /x?y HTTP/1.1\r\nHost: a\r\ncontent-LENGTH:  5 \r\nLong: one\r\n  two\r\n\r\nhelloGET";
     for (std::size_t piece = 1; piece <= text.size(); ++piece) {
         HttpParser parser{HttpLimits()};
         std::string_view left = text;
@@ -108,8 +109,10 @@ TEST_CASE("limits hold exactly") {
     CHECK(failure_of("GET /xxxxxxx HTTP/1.1\r\n\r\n", limits) == 414);
     CHECK(failure_of("GET / HTTP/1.1\r\nA: xxxxxxxxxxxxxxxxx\r\n\r\n", limits) == 0);
     CHECK(failure_of("GET / HTTP/1.1\r\nA: xxxxxxxxxxxxxxxxxx\r\n\r\n", limits) == 431);
-    CHECK(failure_of("GET / HTTP/1.1\r\nA: b\r\nA: b\r\nA: b\r\nA: b\r\nA: b\r\nA: b\r\nA: b\r\n\r\n", limits) == 0);
-    CHECK(failure_of("GET / HTTP/1.1\r\nA: b\r\nA: b\r\nA: b\r\nA: b\r\nA: b\r\nA: b\r\nA: b\r\nA: b\r\n\r\n", limits) == 431);
+    CHECK(failure_of("GET / HTTP/1.1\r\nA: b\r\nA: b\r\nA: b\r\nA: b\r\nA: b\r\nA: b\r\nA: b\r\n\r\n",
+                     limits) == 0);
+    CHECK(failure_of("GET / HTTP/1.1\r\nA: b\r\nA: b\r\nA: b\r\nA: b\r\nA: b\r\nA: b\r\nA: b\r\nA: b\r\n\r\n",
+                     limits) == 431);
     CHECK(failure_of("POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\nabcd", limits) == 0);
     CHECK(failure_of("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nabcde", limits) == 413);
     CHECK(failure_of("POST / HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n") == 413);
@@ -131,7 +134,9 @@ TEST_CASE("when a connection is kept") {
 }
 
 TEST_CASE("routing") {
-    const auto kind = [](std::string target, std::string method = "GET") { return find_route(get(target, method)).kind; };
+    const auto kind = [](std::string target, std::string method = "GET") {
+        return find_route(get(target, method)).kind;
+    };
     CHECK(kind("/RPC2", "POST") == RouteKind::Rpc);
     CHECK(kind("/%52PC2/x?y", "POST") == RouteKind::Rpc);
     CHECK(kind("//RPC2") == RouteKind::File);
@@ -151,7 +156,8 @@ TEST_CASE("routing") {
     CHECK(args("/logtail/cat") == Args{"cat", "stdout"});
     CHECK(args("/logtailX/g%3Ax/stderr?x=1") == Args{"g:x", "stderr"});
     CHECK(args("/logtail/%2572") == Args{"r", "stdout"});
-    for (const char* target : {"/logtail", "/logtail/", "/logtail//cat", "/logtail/cat/", "/logtail/cat/STDOUT", "/logtail/cat/stdout/x"}) {
+    for (const char* target : {"/logtail", "/logtail/", "/logtail//cat", "/logtail/cat/",
+                               "/logtail/cat/STDOUT", "/logtail/cat/stdout/x"}) {
         CHECK(find_route(get(target)).kind == RouteKind::Refuse);
         CHECK(find_route(get(target)).status == 404);
     }
@@ -168,7 +174,7 @@ TEST_CASE("credentials") {
         read_credentials(with({{"authorization", std::move(value)}}), caller);
         return caller;
     };
-    Caller caller = read("bAsIc dXU6cHA6eA==");   // uu:pp:x
+    Caller caller = read("bAsIc dXU6cHA6eA==");  // uu:pp:x
     CHECK(caller.credentials == Credentials::Basic);
     CHECK(caller.user == "uu");
     CHECK(caller.password == "pp:x");
@@ -188,7 +194,9 @@ TEST_CASE("origins and hosts") {
     Endpoint endpoint;
     endpoint.host = "bound.example";
     endpoint.allowed_hosts = "one, two";
-    const auto same = [&](std::vector<std::pair<std::string, std::string>> headers) { return has_same_origin(with(std::move(headers)), endpoint); };
+    const auto same = [&](std::vector<std::pair<std::string, std::string>> headers) {
+        return has_same_origin(with(std::move(headers)), endpoint);
+    };
     CHECK(same({{"host", "a:9001"}, {"referer", "http://A:9001/x"}}));
     CHECK(same({{"host", "a"}, {"origin", "http://a:80"}}));
     CHECK(same({{"host", "a"}, {"origin", "https://a:443"}}));
@@ -201,9 +209,14 @@ TEST_CASE("origins and hosts") {
     CHECK_FALSE(same({{"host", "a"}}));
     CHECK_FALSE(same({{"host", "a"}, {"referer", "http://a"}, {"sec-fetch-site", "same-site"}}));
 
-    const auto host = [&](const char* name) { return host_allowed(with({{"host", name}}), endpoint, "node"); };
-    for (const char* good : {"", "localhost", "x.localhost:1", "127.0.0.1:9001", "[::1]", "BOUND.example:1", "node", "one:2"}) CHECK(host(good));
-    for (const char* bad : {"evil", "localhost.evil", "127.0.0.1.evil", "[::1", "one.two"}) CHECK_FALSE(host(bad));
+    const auto host = [&](const char* name) {
+        return host_allowed(with({{"host", name}}), endpoint, "node");
+    };
+    for (const char* good :
+         {"", "localhost", "x.localhost:1", "127.0.0.1:9001", "[::1]", "BOUND.example:1", "node", "one:2"})
+        CHECK(host(good));
+    for (const char* bad : {"evil", "localhost.evil", "127.0.0.1.evil", "[::1", "one.two"})
+        CHECK_FALSE(host(bad));
     endpoint.authenticated = true;
     CHECK(host("evil"));
 
@@ -219,8 +232,10 @@ TEST_CASE("the head of an answer") {
     request.version = "HTTP/1.0";
     request.headers = {{"connection", "keep-alive"}};
     const std::string head = answer_head(Answer().content("text/plain", "OK"), request, 0);
-    CHECK(head == "HTTP/1.0 200 OK\r\nServer: Medusa/1.12\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Type: text/plain\r\n"
-                  "Content-Length: 2\r\nConnection: Keep-Alive\r\n\r\n");
+    CHECK(head ==
+          "HTTP/1.0 200 OK\r\nServer: Medusa/1.12\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Type: "
+          "text/plain\r\n"
+          "Content-Length: 2\r\nConnection: Keep-Alive\r\n\r\n");
     CHECK(error_answer(500).body.size() == 146);
     CHECK(error_answer(411).body.size() == 140);
 }

@@ -33,7 +33,9 @@ Value value_of(std::string_view xml) {
     return call.params[0];
 }
 
-bool refused(std::string_view xml) { return !accepted(call_of("<param><value>" + std::string(xml) + "</value></param>")); }
+bool refused(std::string_view xml) {
+    return !accepted(call_of("<param><value>" + std::string(xml) + "</value></param>"));
+}
 
 std::string result_of(const Value& value) {
     std::string encoded;
@@ -59,7 +61,8 @@ TEST_CASE("bodies that are calls, and bodies that are none") {
     CHECK(accepted(call_of("")));
     CHECK(accepted("<foo><methodName>m</methodName></foo>"));
     CHECK(accepted("\xEF\xBB\xBF<?xml version=\"1.0\"?><m><methodName>m</methodName></m>"));
-    CHECK(accepted("  \r\n<?xml version='1.0' encoding='iso-8859-1'?>" + call_of("<param><value>\xC3\xA9</value></param>") + " \n"));
+    CHECK(accepted("  \r\n<?xml version='1.0' encoding='iso-8859-1'?>" +
+                   call_of("<param><value>\xC3\xA9</value></param>") + " \n"));
     CHECK(accepted("<m><params/><methodName>m</methodName></m>"));
     CHECK_FALSE(accepted(""));
     CHECK_FALSE(accepted("junk"));
@@ -88,8 +91,10 @@ TEST_CASE("types are read as loosely as clients expect") {
     CHECK(value_of("<i4>+1_000</i4>") == Value::integer(1000));
     CHECK(value_of("<int>-5</int>") == Value::integer(-5));
     CHECK(value_of("<int>99999999999</int>") == Value::integer(99999999999));
-    CHECK(value_of("<int>-99999999999999999999999</int>") == Value::integer(std::numeric_limits<std::int64_t>::min()));
-    for (const char* bad : {"<int/>", "<int>x</int>", "<int>1.5</int>", "<int>1__0</int>", "<int>_1</int>", "<int>+-1</int>", "<int>0x1</int>"})
+    CHECK(value_of("<int>-99999999999999999999999</int>") ==
+          Value::integer(std::numeric_limits<std::int64_t>::min()));
+    for (const char* bad : {"<int/>", "<int>x</int>", "<int>1.5</int>", "<int>1__0</int>", "<int>_1</int>",
+                            "<int>+-1</int>", "<int>0x1</int>"})
         CHECK(refused(bad));
     CHECK(value_of("<boolean>1</boolean>") == Value::boolean(true));
     CHECK(value_of("<boolean>true</boolean>") == Value::boolean(false));
@@ -113,7 +118,8 @@ TEST_CASE("types are read as loosely as clients expect") {
     CHECK(value_of("<base64>?!</base64>") == Value::string(""));
     CHECK(refused("<base64>/w==</base64>"));
     CHECK(refused("<base64>abc</base64>"));
-    CHECK(value_of("<dateTime.iso8601>20261121T00:02:49</dateTime.iso8601>") == Value::string("2026-11-21 00:02:49"));
+    CHECK(value_of("<dateTime.iso8601>20261121T00:02:49</dateTime.iso8601>") ==
+          Value::string("2026-11-21 00:02:49"));
     CHECK(refused("<dateTime.iso8601>2026-11-21T00:02:49</dateTime.iso8601>"));
     CHECK(refused("<dateTime.iso8601>20261321T00:02:49</dateTime.iso8601>"));
     CHECK(value_of("<array><data><value>a</value><value><int>1</int></value></data></array>") ==
@@ -146,28 +152,38 @@ TEST_CASE("results") {
     CHECK(result_of(Value::integer(-(std::int64_t{1} << 40))) == "<value><int>-2147483648</int></value>");
     CHECK(result_of(Value::boolean(true)) == "<value><boolean>1</boolean></value>");
     CHECK(result_of(Value::string("")) == "<value><string></string></value>");
-    CHECK(result_of(Value::string("<&>\"'\r\n\t")) == "<value><string>&lt;&amp;&gt;\"'\r\n\t</string></value>");
-    CHECK(result_of(Value::string(std::string("\0\x1b\x7f", 3))) == "<value><string>\xE2\x90\x80\xE2\x90\x9B\x7f</string></value>");
-    CHECK(result_of(Value::string("a\xFF\xC3z\xED\xA0\x80")) == "<value><string>a\xEF\xBF\xBD\xEF\xBF\xBDz" + repeat("\xEF\xBF\xBD", 3) + "</string></value>");
-    CHECK(result_of(Value::string("\xEF\xBF\xBE\xF0\x9F\x98\x80")) == "<value><string>\xEF\xBF\xBD\xF0\x9F\x98\x80</string></value>");
+    CHECK(result_of(Value::string("<&>\"'\r\n\t")) ==
+          "<value><string>&lt;&amp;&gt;\"'\r\n\t</string></value>");
+    CHECK(result_of(Value::string(std::string("\0\x1b\x7f", 3))) ==
+          "<value><string>\xE2\x90\x80\xE2\x90\x9B\x7f</string></value>");
+    CHECK(result_of(Value::string("a\xFF\xC3z\xED\xA0\x80")) ==
+          "<value><string>a\xEF\xBF\xBD\xEF\xBF\xBDz" + repeat("\xEF\xBF\xBD", 3) + "</string></value>");
+    CHECK(result_of(Value::string("\xEF\xBF\xBE\xF0\x9F\x98\x80")) ==
+          "<value><string>\xEF\xBF\xBD\xF0\x9F\x98\x80</string></value>");
     CHECK(result_of(Value::real(1.5)) == "<value><double>1.5</double></value>");
     CHECK(result_of(Value::real(2)) == "<value><double>2.0</double></value>");
     CHECK(result_of(Value::array()) == "<value><array><data>\n</data></array></value>");
     CHECK(result_of(Value::array({Value::structure({{"a<", Value::integer(1)}})})) ==
-          "<value><array><data>\n<value><struct>\n<member>\n<name>a&lt;</name>\n<value><int>1</int></value>\n</member>\n"
+          "<value><array><data>\n<value><struct>\n<member>\n<name>a&lt;</name>\n<value><int>1</int></"
+          "value>\n</member>\n"
           "</struct></value>\n</data></array></value>");
     CHECK(write_fault(10, "BAD_NAME: <x>") ==
-          "<?xml version='1.0'?>\n<methodResponse>\n<fault>\n<value><struct>\n<member>\n<name>faultCode</name>\n"
+          "<?xml "
+          "version='1.0'?>\n<methodResponse>\n<fault>\n<value><struct>\n<member>\n<name>faultCode</name>\n"
           "<value><int>10</int></value>\n</member>\n<member>\n<name>faultString</name>\n"
-          "<value><string>BAD_NAME: &lt;x&gt;</string></value>\n</member>\n</struct></value>\n</fault>\n</methodResponse>\n");
+          "<value><string>BAD_NAME: "
+          "&lt;x&gt;</string></value>\n</member>\n</struct></value>\n</fault>\n</methodResponse>\n");
 }
 
 TEST_CASE("an encoded result that is cut or too long is noticed") {
     std::string encoded;
-    encode(Value::structure({{"a", Value::array({Value::string("x"), Value::real(1), Value::boolean(false)})}}), encoded);
+    encode(
+        Value::structure({{"a", Value::array({Value::string("x"), Value::real(1), Value::boolean(false)})}}),
+        encoded);
     std::string xml;
     CHECK(write_result(encoded, xml));
-    for (std::size_t size = 0; size < encoded.size(); ++size) CHECK_FALSE(write_result(std::string_view(encoded).substr(0, size), xml));
+    for (std::size_t size = 0; size < encoded.size(); ++size)
+        CHECK_FALSE(write_result(std::string_view(encoded).substr(0, size), xml));
     CHECK_FALSE(write_result(encoded + "x", xml));
     CHECK_FALSE(write_result("\x07", xml));
 }
@@ -187,5 +203,7 @@ TEST_CASE("percent, base64, forms, dates") {
     CHECK(html("<\"'&\x01") == "&lt;&quot;&#39;&amp;\xE2\x90\x81");
     CHECK(http_date(784111777) == "Sun, 06 Nov 1994 08:49:37 GMT");
     CHECK(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT") == 784111777);
-    for (const char* bad : {"", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 06 Xxx 1994 08:49:37 GMT", "Sun, 06 Nov 1994"}) CHECK_FALSE(parse_http_date(bad));
+    for (const char* bad :
+         {"", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 06 Xxx 1994 08:49:37 GMT", "Sun, 06 Nov 1994"})
+        CHECK_FALSE(parse_http_date(bad));
 }
