@@ -110,7 +110,7 @@ class Front:
     """supervisor-rpc with one unix listener and one TCP listener."""
 
     def __init__(self, program, answers=None, password=None, limits=(8192, 65536, 8 << 20, 30, 256), engine=True,
-                 authenticated=False, allowed_hosts=''):
+                 authenticated=False, allowed_hosts='', descriptors=1000):
         self.answers = answers or {}
         self.password = password
         self.calls = []
@@ -122,7 +122,7 @@ class Front:
         self.spawner, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         theirs.setblocking(False)
         self.process = subprocess.Popen(
-            ['sh', '-c', f'exec 3<&{theirs.fileno()}; exec "$0"', program], pass_fds=[theirs.fileno()],
+            ['sh', '-c', f'ulimit -n {descriptors}; exec 3<&{theirs.fileno()}; exec "$0"', program], pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env={})
         theirs.close()
         flags = 1 if authenticated else 0

@@ -228,6 +228,23 @@ class Limits(Case):
         for client in clients + [late]:
             client.close()
 
+    def test_without_descriptors_idle_clients_make_room_and_nothing_spins(self):
+        front = self.open(descriptors=24)
+        clients = []
+        for _ in range(40):
+            clients.append(front.connect())
+            clients[-1].sendall(post())
+            self.assertEqual(status(clients[-1].recv(65536)), 200)
+        for _ in range(40):
+            clients.append(front.connect())
+            clients[-1].sendall(b'POST')
+        time.sleep(1)
+        with open(f'/proc/{front.process.pid}/stat', encoding='ascii') as stat:
+            self.assertLess(sum(map(int, stat.read().split()[13:15])), 30)   # hundredths of a second
+        for client in clients:
+            client.close()
+        self.assertEqual(status(front.raw(post(None, 'Connection: close'))), 200)
+
     def test_client_with_a_long_name(self):
         front = self.open()
         with socket.socket(socket.AF_UNIX) as client:
