@@ -107,7 +107,7 @@ def check_size(source):
     for path in (source / 'spawner').rglob('*.?pp'):
         text = re.sub(r'/\*.*?\*/', '', path.read_text(), flags=re.S)
         lines += sum(bool(re.sub(r'//.*', '', line).strip()) for line in text.splitlines())
-    print(f'        spawner: {lines} lines of code, budget {SPAWNER_BUDGET}')
+    print(f'note: the spawner has {lines} lines of code, its budget is {SPAWNER_BUDGET}')
     report(lines <= SPAWNER_BUDGET, f'the spawner has {lines} lines of code, more than {SPAWNER_BUDGET}')
 
 

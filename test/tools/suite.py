@@ -31,6 +31,18 @@ ORDINARY = 'nobody'
 
 COUNTS = re.compile(r'^(\d+) passed, (\d+) failed, (\d+) skipped$', re.M)
 DOCTEST = re.compile(r'test cases:\s*\d+ \|\s*(\d+) passed \|\s*(\d+) failed \|\s*(\d+) skipped')
+UNITTEST = re.compile(r'^Ran (\d+) tests? in .*\n\n(?:OK|FAILED)(.*)', re.M)
+
+
+def counts_of(text):
+    """(passed, failed, skipped) as a command has printed them last; None if it has not."""
+    if found := [*COUNTS.finditer(text), *DOCTEST.finditer(text)]:
+        return tuple(map(int, found[-1].groups()))
+    if found := UNITTEST.search(text):
+        numbers = {name: int(number) for name, number in re.findall(r'(\w+)=(\d+)', found[2])}
+        failed, skipped = numbers.get('failures', 0) + numbers.get('errors', 0), numbers.get('skipped', 0)
+        return int(found[1]) - failed - skipped, failed, skipped
+    return None
 
 
 class Total:
@@ -80,19 +92,21 @@ class Half:
         """Runs a command, shows what it prints apart from its sums, and returns the sums."""
         started = time.monotonic()
         status, text = self.run(command, environment)
-        found = [tuple(map(int, m.groups())) for m in [*COUNTS.finditer(text), *DOCTEST.finditer(text)]]
-        counts = found[-1] if found else (0, 0, 0)
+        found = counts_of(text)
+        counts = found or (0, 0, 0)
         if status == SKIPPED:
             counts = (0, 0, 1)
         elif status != 0 and counts[1] == 0:
             counts = (counts[0], counts[1] + 1, counts[2])     # it died, or said nothing
             text += f'\nstatus {status}'
-        if status == 0 and not found:
+        elif not found:
             counts = (1, 0, 0)
         say(f'{what} ({self.name}): {counts[0]} passed, {counts[1]} failed, {counts[2]} skipped '
             f'in {time.monotonic() - started:.0f} s')
         body = COUNTS.sub('', text).strip()
-        if body and (counts[1] or not DOCTEST.search(text)):
+        if not (counts[1] or counts[2]):
+            body = '\n'.join(line for line in body.splitlines() if line.startswith('note: '))
+        if body:
             say(re.sub('^', '    ', body, flags=re.M))
         return counts
 
