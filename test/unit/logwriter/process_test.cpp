@@ -231,7 +231,7 @@ TEST_CASE("a kill at any moment neither loses nor doubles a line of a plain stre
         all = older + all;
     }
     MESSAGE(kills << " kills");
-    CHECK(kills > 5);
+    CHECK(kills >= 3);   // how many depends on how busy the machine is
     CHECK(all.size() == text.size());
     CHECK(all == text);
 }
