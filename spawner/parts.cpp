@@ -36,7 +36,7 @@ Edge edge_from(const Part& part) { return part.role == Role::Log ? Edge::LS : Ed
 void link_parts(Part& one, Part& other) {
     if (one.pid == 0 || other.pid == 0) return;
     UniqueFd ones, others;
-    if (!make_channel_pair(ones, others)) return;
+    if (!make_channel_pair(ones, others)) return kill_part(one, "it cannot be linked with the others");
     one.peers[static_cast<std::size_t>(other.role)] = static_cast<UniqueFd&&>(ones);
     other.peers[static_cast<std::size_t>(one.role)] = static_cast<UniqueFd&&>(others);
 }

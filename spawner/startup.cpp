@@ -190,7 +190,6 @@ void take_signals(State& state) {
     ignore.sa_handler = SIG_IGN;
     ::sigaction(SIGPIPE, &ignore, nullptr);
     ::sigaction(SIGXFSZ, &ignore, nullptr);
-    // A parent may have left SIGCHLD ignored, and then there would be nothing to reap.
     struct sigaction standard {};
     standard.sa_handler = SIG_DFL;
     sigset_t wanted;
@@ -275,6 +274,8 @@ void refuse_to_start(State& state, const char* format, ...) {
 
 void start_up(State& state) {
     secure_standard_descriptors();
+    // Whoever started us may have ignored it, and then nothing could be waited for.
+    ::signal(SIGCHLD, SIG_DFL);
     bool daemonized = false;
     inherit(state, daemonized);
     note_inherited(state);
@@ -285,7 +286,8 @@ void start_up(State& state) {
 
     read_configuration(state);
     const DaemonRec& daemon = state.table.boot().daemon();
-    state.foreground = (daemon.flags & kDaemonNodaemon) != 0 && !daemonized;
+    // A restart changes nothing about this, whatever the configuration says now.
+    state.foreground = state.resumed ? !daemonized : (daemon.flags & kDaemonNodaemon) != 0;
     bool user_set = change_user(state);
     state.root = ::geteuid() == 0;
     Raised raised = state.resumed ? Raised{} : raise_limits(state);
@@ -300,7 +302,7 @@ void start_up(State& state) {
     clean_up_auto_logs(state);
     take_signals(state);
     UniqueFd say_end;
-    if (!state.foreground && !daemonized) say_end = daemonize(state);
+    if (!state.foreground && !state.resumed) say_end = daemonize(state);
     write_pidfile(state);
     watch_sockets(state);
     make_empty_directory(state);

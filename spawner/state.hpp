@@ -129,7 +129,6 @@ struct State {
     UniqueFd inotify;
     std::array<FcgiSocket, kMaxFcgi> fcgi;
     UniqueFd pidfile;  // locked
-    bool pidfile_written = false;
     UniqueFd signals;  // signalfd
 
     Reread reread;

@@ -55,7 +55,9 @@ const char* Table::add_generation(UniqueFd image, UniqueFd view) {
     if (size > kMaxImage || view_size > kMaxImage) return "an image is too long";
     Generation* place = nullptr;
     for (Generation& candidate : generations_) {
-        if (candidate.number == 0) place = &candidate;
+        if (candidate.number != 0) continue;
+        place = &candidate;
+        break;
     }
     if (place == nullptr) return "too many generations of the configuration are in use";
 
