@@ -59,9 +59,15 @@ bool Connection::idle() const { return phase_ == Phase::Reading && !parser_.in_r
 
 void Connection::close() {
     if (closed()) return;
+    hold(0);
     event_del(deadline_.get());
     bev_.reset();
     owner_.on_closed(*this);
+}
+
+void Connection::hold(std::size_t bytes) {
+    owner_.held = owner_.held - held_ + bytes;
+    held_ = bytes;
 }
 
 bool Connection::finish() {
@@ -96,8 +102,11 @@ void Connection::process() {
         const std::size_t taken = parser_.feed({static_cast<const char*>(piece.iov_base), piece.iov_len});
         evbuffer_drain(input, taken);
         last_used_ = monotonic_us();
+        hold(parser_.body_size());
         if (parser_.failure() != 0) {
             refuse(parser_.failure());
+        } else if (owner_.held > ConnectionOwner::kMaxHeld) {
+            refuse(503);
         } else if (parser_.complete()) {
             event_del(deadline_.get());
             begin_request();
@@ -126,6 +135,8 @@ void Connection::refuse(int status) {
     Answer answer = error_answer(status);
     answer.close = true;
     request_ = HttpRequest();
+    parser_ = HttpParser(limits_.http);
+    hold(0);
     write(answer_head(answer, request_, std::time(nullptr)));
     write(answer.body);
     close_when_written(true);
@@ -147,6 +158,8 @@ void Connection::answer(Answer answer) {
         }
     }
     const bool keep = request_.keep_alive() && !answer.close;
+    request_.body = std::string();
+    hold(0);
     done_task_ = std::move(task_);  // the caller is inside it
     last_used_ = monotonic_us();
     if (keep) {

@@ -46,6 +46,11 @@ class ConnectionOwner {
     virtual std::unique_ptr<Task> make_task(Connection& connection) = 0;
     // The connection is of no more use; it is destroyed a little later, never from within.
     virtual void on_closed(Connection& connection) = 0;
+
+    // All connections together hold no more than kMaxHeld bytes of request bodies: anybody can send them,
+    // before a password is checked.
+    static constexpr std::size_t kMaxHeld = 64 * 1024 * 1024;
+    std::size_t held = 0;
 };
 
 struct ConnectionLimits {
@@ -90,6 +95,7 @@ class Connection {
     void process();
     void begin_request();
     void refuse(int status);
+    void hold(std::size_t bytes);
     void request_done();
     void close_when_written(bool linger);
     void write(std::string_view bytes);
@@ -107,6 +113,7 @@ class Connection {
     bool linger_ = false;       // read on for a moment after the last byte, so that it is not lost to a reset
     bool finishing_ = false;
     bool processing_ = false;
+    std::size_t held_ = 0;  // bytes of the current request's body, as counted by the owner
     std::uint64_t last_used_ = 0;
     std::unique_ptr<Task> task_;
     std::unique_ptr<Task> done_task_;  // kept until nobody is inside it

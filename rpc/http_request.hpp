@@ -56,6 +56,8 @@ class HttpParser {
     bool in_request() const {
         return state_ == State::RequestLine || state_ == State::Headers || state_ == State::Body;
     }
+    // Bytes of the body so far.
+    std::size_t body_size() const { return request_.body.size(); }
     // The client waits for "100 Continue" before it sends the body. True once for each request.
     bool take_continue();
     // The complete request; the parser is ready for the next one.

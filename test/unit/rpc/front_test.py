@@ -185,6 +185,26 @@ class Limits(Case):
         self.assertEqual(status(front.raw(post(b'x' * 1001))), 413)
         self.assertEqual(status(front.raw(post(b'x' * 1000, 'Connection: close'))), 400)
 
+    def test_bodies_of_all_clients_together(self):
+        front = self.open()
+        clients = [front.connect() for _ in range(10)]
+        answered = 0
+        for client in clients:
+            client.sendall(request('POST /RPC2 HTTP/1.1', f'Content-Length: {8 << 20}'))
+            try:
+                client.sendall(b'x' * ((8 << 20) - 1))
+            except BrokenPipeError:
+                pass
+            client.settimeout(0.1)
+            try:
+                answered += status(client.recv(65536)) == 503
+            except TimeoutError:
+                pass
+        self.assertEqual(answered, 2)
+        for client in clients:
+            client.close()
+        front.wait(lambda: status(front.raw(post(None, 'Connection: close'))) == 200)
+
     def test_deadline_for_a_request(self):
         front = self.open(limits=(8192, 65536, 1000, 1, 256))
         for start in (b'GET', b'POST /RPC2 HTTP/1.1\r\nContent-Length: 5\r\n\r\nxx'):
