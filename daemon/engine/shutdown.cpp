@@ -1,6 +1,7 @@
 // Stopping everything. See shutdown.hpp.
 #include "daemon/engine/shutdown.hpp"
 
+#include <algorithm>
 #include <string>
 
 namespace reeve {
@@ -53,7 +54,7 @@ void Shutdown::step() {
         if (!left_.back()->all_stopped()) break;
         left_.pop_back();
     }
-    if (left_.empty()) {
+    if (left_.empty() && nobody_lives()) {
         finish();
     } else if (!reporting_) {
         reporting_ = true;
@@ -61,13 +62,20 @@ void Shutdown::step() {
     }
 }
 
+// UNKNOWN counts as stopped, but its child may live: it could not be signalled. The spawner does not go before
+// its children, so there is nothing left but to say whom we are waiting for.
+bool Shutdown::nobody_lives() const {
+    return std::all_of(groups_.begin(), groups_.end(), [](const auto& group) { return group->removable(); });
+}
+
 void Shutdown::report() {
     if (finished_) return;
     std::string names;
     for (const auto& group : groups_) {
         for (const auto& member : group->members()) {
-            if (is_stopped(member->process().state())) continue;
-            names += (names.empty() ? "" : ", ") + member->process().name();
+            const Process& process = member->process();
+            if (is_stopped(process.state()) && process.pid() == 0) continue;
+            names += (names.empty() ? "" : ", ") + process.name();
         }
     }
     if (!names.empty()) surroundings_.log.line(Level::Info, "waiting for " + names + " to die");

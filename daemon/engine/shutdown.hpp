@@ -30,6 +30,7 @@ class Shutdown {
   private:
     FinishMode mode() const { return mood_ == Mood::Restarting ? FinishMode::Restart : FinishMode::Exit; }
     void list_groups();
+    bool nobody_lives() const;
     void report();
     void finish();
 

@@ -22,7 +22,7 @@ const Seen kStart = {"E STARTING from STOPPED tries:0", "SPAWN"};
 void run(Replay& replay) {
     replay.p().start();
     replay.spawned();
-    replay.loop.pass(1);
+    replay.pass(1);
     replay.take();
     REQUIRE(replay.state() == "RUNNING");
 }
@@ -35,12 +35,12 @@ TEST_CASE("a start: success only after startsecs") {
     check(replay, kStart);
     replay.spawned(7);
     check(replay, {"INFO spawned: 'p' with pid 7"});
-    replay.loop.pass(0.999);
+    replay.pass(0.999);
     check(replay, {});
-    replay.loop.pass(0.001);
+    replay.pass(0.001);
     check(replay, {"E RUNNING from STARTING pid:7",
                    "INFO success: p entered RUNNING state, process has stayed up for > than 1 seconds (startsecs)"});
-    CHECK(replay.loop.armed() == 0);
+    CHECK(replay.loop.idle());
 }
 
 TEST_CASE("startsecs=0: RUNNING at once, an end at any time is an exit") {
@@ -69,9 +69,9 @@ TEST_CASE("a program that always fails: N + 1 tries, one second more each time, 
                        "E BACKOFF from STARTING tries:" + std::to_string(i),
                        "WARN exited: p (exit status 1; not expected)", "ACK"});
         CHECK(!replay.p().exit_status());
-        replay.loop.pass(i - 0.01);
+        replay.pass(i - 0.01);
         check(replay, {});
-        replay.loop.pass(0.01);
+        replay.pass(0.01);
         check(replay, {"E STARTING from BACKOFF tries:" + std::to_string(i), "SPAWN"});
     }
     replay.spawned();
@@ -162,9 +162,9 @@ TEST_CASE("an end that is seen late is judged by when it came") {
     replay.p().start();
     replay.spawned();
     replay.take();
-    replay.loop.pass(0.9);
+    replay.pass(0.9);
     replay.exited(Replay::code(1));   // its output is still being written
-    replay.loop.pass(0.5);
+    replay.pass(0.5);
     check(replay, {});
     replay.p().on_drained(replay.p().serial());
     check(replay, {"E BACKOFF from STARTING tries:1", "WARN exited: p (exit status 1; not expected)", "ACK"});
@@ -180,9 +180,9 @@ TEST_CASE("the end of the output may be known before the end, or never") {
     }
     SUBCASE("never") {
         replay.exited(0);
-        replay.loop.pass(0.99);
+        replay.pass(0.99);
         CHECK(replay.state() == "RUNNING");
-        replay.loop.pass(0.02);
+        replay.pass(0.02);
         CHECK(replay.state() == "EXITED");
     }
 }
@@ -208,7 +208,7 @@ TEST_CASE("stop") {
     replay.ended(15);
     check(replay, {"E STOPPED from STOPPING pid:100", "WARN stopped: p (terminated by SIGTERM)", "ACK"});
     CHECK(replay.p().pid() == 0);
-    CHECK(replay.loop.armed() == 0);
+    CHECK(replay.loop.idle());
 }
 
 TEST_CASE("stop while starting, and with an expected status") {
@@ -251,9 +251,9 @@ TEST_CASE("SIGKILL after stopwaitsecs, again and again") {
     check(replay, {"DEBG killing p (pid 100) process group with signal SIGTERM", "E STOPPING from RUNNING pid:100",
                    "KILL 15 group"});
     for (int i = 0; i < 3; ++i) {
-        replay.loop.pass(1.99);
+        replay.pass(1.99);
         check(replay, {});
-        replay.loop.pass(0.01);
+        replay.pass(0.01);
         check(replay, {"WARN killing 'p' (100) with SIGKILL",
                        "DEBG killing p (pid 100) process group with signal SIGKILL", "KILL 9 group"});
     }
@@ -268,10 +268,10 @@ TEST_CASE("the wait for a stop is reported at once and then every two seconds") 
     replay.take();
     replay.p().report_waiting();
     check(replay, {"INFO waiting for p to stop"});
-    replay.loop.pass(1.9);
+    replay.pass(1.9);
     replay.p().report_waiting();
     check(replay, {});
-    replay.loop.pass(0.1);
+    replay.pass(0.1);
     replay.p().report_waiting();
     check(replay, {"INFO waiting for p to stop"});
 }
@@ -283,22 +283,22 @@ TEST_CASE("stop in BACKOFF sends nothing and keeps the counter") {
     replay.p().start();
     replay.spawned();
     replay.ended(Replay::code(4));
-    replay.loop.pass(1);
+    replay.pass(1);
     replay.spawned();
     replay.ended(Replay::code(4));
     replay.take();
     replay.p().stop();
     check(replay, {"DEBG Attempted to kill p, which is in BACKOFF state.", "E STOPPED from BACKOFF pid:0"});
-    replay.loop.pass(60);
+    replay.pass(60);
     check(replay, {});
     replay.p().start();
     replay.spawned();
     replay.ended(Replay::code(4));
     check(replay, {"E STARTING from STOPPED tries:2", "SPAWN", "INFO spawned: 'p' with pid 100",
                    "E BACKOFF from STARTING tries:3", "WARN exited: p (exit status 4; not expected)", "ACK"});
-    replay.loop.pass(2.99);
+    replay.pass(2.99);
     check(replay, {});
-    replay.loop.pass(0.01);
+    replay.pass(0.01);
     check(replay, {"E STARTING from BACKOFF tries:3", "SPAWN"});
 }
 
@@ -333,7 +333,7 @@ TEST_CASE("supervisord stops: BACKOFF becomes FATAL without a line, nothing is r
     replay.ended(Replay::code(1));
     replay.take();
     replay.running_mood = false;
-    replay.loop.pass(5);
+    replay.pass(5);
     check(replay, {});
     replay.p().abandon();
     check(replay, {"E FATAL from BACKOFF"});
@@ -354,7 +354,7 @@ TEST_CASE("kill fails") {
         std::string told = replay.p().on_kill_result(EPERM, KillPurpose::Stop, 15);
         CHECK(told == "unknown problem killing p (100) with SIGTERM: [Errno 1] Operation not permitted");
         check(replay, {"CRIT " + told, "E UNKNOWN from STOPPING"});
-        replay.loop.pass(60);
+        replay.pass(60);
         check(replay, {});
         replay.ended(0);
         check(replay, {"E STOPPED from UNKNOWN pid:100", "INFO stopped: p (exit status 0)", "ACK"});
@@ -366,13 +366,13 @@ TEST_CASE("a jump of the wall clock changes nothing") {
     replay.p().start();
     replay.spawned();
     replay.take();
-    replay.loop.wall_offset -= 3'600'000'000;
-    replay.loop.pass(0.5);
+    replay.loop.wall -= 3'600'000'000;
+    replay.pass(0.5);
     check(replay, {});
-    replay.loop.wall_offset += 7'200'000'000;
-    replay.loop.pass(0.49);
+    replay.loop.wall += 7'200'000'000;
+    replay.pass(0.49);
     check(replay, {});
-    replay.loop.pass(0.02);
+    replay.pass(0.02);
     CHECK(replay.state() == "RUNNING");
 }
 

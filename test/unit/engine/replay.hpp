@@ -9,57 +9,11 @@
 #include <vector>
 
 #include "daemon/engine/process.hpp"
+#include "test/unit/engine_events/fakes.hpp"
 
 namespace replay {
 
 using namespace reeve;
-
-class FakeLoop : public Loop {
-  public:
-    std::uint64_t now = 1'000'000'000;
-    std::int64_t wall_offset = 1'700'000'000'000'000;
-
-    std::uint64_t monotonic_us() const override { return now; }
-    std::int64_t wall_us() const override { return static_cast<std::int64_t>(now) + wall_offset; }
-    std::unique_ptr<Timer> make_timer(std::function<void()> fire) override {
-        return std::make_unique<FakeTimer>(*this, std::move(fire));
-    }
-    std::unique_ptr<Watch> make_watch(int, std::function<void(bool, bool)>) override { return nullptr; }
-
-    // Lets time pass; timers fire at their moment.
-    void pass(double seconds) {
-        std::uint64_t end = now + static_cast<std::uint64_t>(seconds * 1e6 + 0.5);
-        for (;;) {
-            FakeTimer* next = nullptr;
-            for (FakeTimer* timer : timers_) {
-                if (timer->due != 0 && timer->due <= end && (next == nullptr || timer->due < next->due)) next = timer;
-            }
-            if (next == nullptr) break;
-            now = std::max(now, next->due);
-            next->due = 0;
-            next->fire();
-        }
-        now = end;
-    }
-    std::size_t armed() const {
-        return static_cast<std::size_t>(
-            std::count_if(timers_.begin(), timers_.end(), [](const FakeTimer* timer) { return timer->due != 0; }));
-    }
-
-  private:
-    struct FakeTimer : Timer {
-        FakeTimer(FakeLoop& loop, std::function<void()> action) : owner(loop), fire(std::move(action)) {
-            owner.timers_.push_back(this);
-        }
-        ~FakeTimer() override { std::erase(owner.timers_, this); }
-        void start(std::uint64_t microseconds) override { due = owner.now + microseconds; }
-        void stop() override { due = 0; }
-        FakeLoop& owner;
-        std::function<void()> fire;
-        std::uint64_t due = 0;
-    };
-    std::vector<FakeTimer*> timers_;
-};
 
 class Replay : public ProcessPort, public Log {
   public:
@@ -74,6 +28,8 @@ class Replay : public ProcessPort, public Log {
 
     void make(ProcessSettings settings) { process = std::make_unique<Process>(std::move(settings), loop, *this, *this); }
     Process& p() { return *process; }
+    // Lets time pass; timers fire at their moment.
+    void pass(double seconds) { loop.advance(static_cast<std::uint64_t>(seconds * 1e6 + 0.5)); }
     std::string state() { return state_name(p().state()); }
 
     // What was seen since the last time this was asked.
@@ -83,7 +39,7 @@ class Replay : public ProcessPort, public Log {
     void spawned(std::uint32_t pid = 100) {
         SpawnedBody body{};
         body.pid = pid;
-        body.start_us = static_cast<std::uint64_t>(loop.wall_us());
+        body.start_us = static_cast<std::uint64_t>(loop.wall);
         body.start_mono_us = loop.now;
         p().on_spawned(body, next_serial++);
     }
@@ -91,7 +47,7 @@ class Replay : public ProcessPort, public Log {
         p().on_spawn_failed(SpawnFailedBody{0, stage, error, candidate});
     }
     void exited(int status) {
-        p().on_exited(ExitedBody{0, static_cast<std::uint32_t>(status), static_cast<std::uint64_t>(loop.wall_us())},
+        p().on_exited(ExitedBody{0, static_cast<std::uint32_t>(status), static_cast<std::uint64_t>(loop.wall)},
                       p().serial());
     }
     void ended(int status) {

@@ -20,7 +20,7 @@ struct Successor : Replay {
             slot.start_us = static_cast<std::uint64_t>(old.p().start_wall_us());
             slot.start_mono_us = old.loop.now - static_cast<std::uint64_t>(old.p().uptime_us());
             slot.wait_status = static_cast<std::uint32_t>(status);
-            slot.end_us = state == SlotState::Exited ? static_cast<std::uint64_t>(loop.wall_us()) : 0;
+            slot.end_us = state == SlotState::Exited ? static_cast<std::uint64_t>(loop.wall) : 0;
             slot.killed = old.p().stopping() ? 1 : 0;
         }
         p().resume(slot, serial);
@@ -34,12 +34,12 @@ TEST_CASE("a RUNNING process stays untouched") {
     Replay old(settings());
     old.p().start();
     old.spawned();
-    old.loop.pass(5);
+    old.pass(5);
     Successor fresh(old, settings(), SlotState::Live, 1);
     CHECK(fresh.state() == "RUNNING");
     CHECK(fresh.p().pid() == 100);
     CHECK(fresh.take().empty());
-    CHECK(fresh.loop.armed() == 0);
+    CHECK(fresh.loop.idle());
     CHECK(fresh.p().uptime_us() == 5'000'000);
 }
 
@@ -47,12 +47,12 @@ TEST_CASE("a STARTING process gets the rest of its startsecs") {
     Replay old(settings());
     old.p().start();
     old.spawned();
-    old.loop.pass(0.6);
+    old.pass(0.6);
     Successor fresh(old, settings(), SlotState::Live, 1);
     CHECK(fresh.state() == "STARTING");
-    fresh.loop.pass(0.39);
+    fresh.pass(0.39);
     CHECK(fresh.state() == "STARTING");
-    fresh.loop.pass(0.02);
+    fresh.pass(0.02);
     CHECK(fresh.state() == "RUNNING");
 }
 
@@ -60,17 +60,17 @@ TEST_CASE("a STOPPING process keeps its deadline, and what should follow") {
     Replay old(settings());
     old.p().start();
     old.spawned();
-    old.loop.pass(1);
+    old.pass(1);
     old.p().stop();
     old.p().start();
-    old.loop.pass(4);
+    old.pass(4);
     Successor fresh(old, settings(), SlotState::Live, 1);
     CHECK(fresh.state() == "STOPPING");
     CHECK(fresh.p().start_wanted());
     CHECK(fresh.take().empty());
-    fresh.loop.pass(5.9);
+    fresh.pass(5.9);
     CHECK(fresh.take().empty());
-    fresh.loop.pass(0.2);
+    fresh.pass(0.2);
     CHECK(fresh.take().front() == "WARN killing 'p' (100) with SIGKILL");
     fresh.ended(9);
     CHECK(fresh.state() == "STARTING");
@@ -80,7 +80,7 @@ TEST_CASE("an end that nobody reported is reported, once") {
     Replay old(settings());
     old.p().start();
     old.spawned();
-    old.loop.pass(1);
+    old.pass(1);
     SUBCASE("unreported") {
         Successor fresh(old, settings(), SlotState::Exited, 1, Replay::code(1));
         Seen seen = fresh.take();
@@ -94,7 +94,7 @@ TEST_CASE("an end that nobody reported is reported, once") {
         old.p().start();
         old.next_serial = 8;
         old.spawned();
-        old.loop.pass(1);
+        old.pass(1);
         old.running_mood = false;   // dies before it can start it again
         old.ended(Replay::code(1));
         Successor fresh(old, s, SlotState::Exited, 8, Replay::code(1));
@@ -106,7 +106,7 @@ TEST_CASE("an early end stays an early end, however late it is looked at") {
     Replay old(settings());
     old.p().start();
     old.spawned();
-    old.loop.pass(0.5);
+    old.pass(0.5);
     Successor fresh(old, settings(), SlotState::Exited, 1, Replay::code(1));
     CHECK(fresh.state() == "BACKOFF");
     CHECK(fresh.p().failures() == 1);
@@ -118,15 +118,15 @@ TEST_CASE("BACKOFF goes on waiting, with its counter") {
     Replay old(s);
     old.p().start();
     old.failed(Stage::Fork, EAGAIN);
-    old.loop.pass(1);
+    old.pass(1);
     old.failed(Stage::Fork, EAGAIN);
-    old.loop.pass(0.5);
+    old.pass(0.5);
     Successor fresh(old, s, SlotState::Empty, 0);
     CHECK(fresh.state() == "BACKOFF");
     CHECK(fresh.p().spawn_error_text() == "Too many processes in process table to spawn 'p'");
-    fresh.loop.pass(1.49);
+    fresh.pass(1.49);
     CHECK(fresh.take().empty());
-    fresh.loop.pass(0.02);
+    fresh.pass(0.02);
     CHECK(fresh.take() == Seen{"E STARTING from BACKOFF tries:2", "SPAWN"});
 }
 
@@ -144,7 +144,7 @@ TEST_CASE("stopped ones stay stopped, with their history") {
     Replay old(settings());
     old.p().start();
     old.spawned();
-    old.loop.pass(1);
+    old.pass(1);
     old.p().stop();
     old.ended(Replay::code(3));
     Successor fresh(old, settings(), SlotState::Empty, 0);

@@ -1,0 +1,373 @@
+// The engine as a whole, with a spawner, a log writer and a front made of paper: who is started and stopped in
+// which order, what calls are answered, what becomes of a message that makes no sense.
+#include <doctest/doctest.h>
+
+#include <signal.h>
+
+#include <cerrno>
+
+#include "common/base/channel.hpp"
+#include "common/rpcproto/value.hpp"
+#include "daemon/engine/outcome.hpp"
+#include "daemon/engine/supervisor.hpp"
+#include "test/unit/engine_events/fakes.hpp"
+#include "view_builder.hpp"
+
+using namespace reeve;
+
+namespace {
+
+using Seen = std::vector<std::string>;
+
+class Paper {
+  public:
+    FakeLoop loop;
+    Channel spawner;
+    Channel log;
+    Channel front;
+    std::unique_ptr<Supervisor> engine;
+    std::string violation;
+    bool ended = false;
+    bool spawn_at_once = true;
+    Seen asked;   // of the spawner
+    Seen lines;
+    std::uint32_t next_call = 1;
+
+    explicit Paper(const std::vector<ViewGroup>& groups, std::uint32_t flags = 0) {
+        UniqueFd ours, theirs;
+        REQUIRE(make_channel_pair(ours, theirs));
+        spawner = Channel(std::move(ours), Edge::SE, Edge::ES);
+        engine = std::make_unique<Supervisor>(loop, std::move(theirs), [this](const char* wrong) {
+            ended = true;
+            violation = wrong != nullptr ? wrong : "";
+        });
+        HelloBody hello{};
+        hello.protocol = kProtocol;
+        hello.flags = flags;
+        hello.daemon_pid = 77;
+        hello.loglevel = static_cast<std::uint32_t>(Level::Info);
+        say(Msg::HELLO, 0, hello);
+        config(groups, 0);
+        say(Msg::SLOTS_END, 0, SlotsEndBody{0, 0});
+        log = peer(Role::Log, Edge::LE, Edge::EL);
+        front = peer(Role::Rpc, Edge::RE, Edge::ER);
+        run();
+    }
+
+    template <typename Body>
+    void say(Msg type, std::uint32_t serial, const Body& body, std::string_view tail = {}, int fd = -1) {
+        REQUIRE(spawner.send(type, serial, body, as_bytes(tail), {&fd, fd >= 0 ? 1u : 0u}) == Send::Sent);
+    }
+    void config(const std::vector<ViewGroup>& groups, std::uint32_t request) {
+        ViewBuilder view(groups);
+        UniqueFd fd = view.memfd();
+        say(Msg::CONFIG, request, ConfigBody{++generation_, view.size()}, {}, fd.get());
+    }
+    Channel peer(Role role, Edge out, Edge in) {
+        UniqueFd ours, theirs;
+        REQUIRE(make_channel_pair(ours, theirs));
+        say(Msg::PEER, 0, PeerBody{role}, {}, theirs.get());
+        return Channel(std::move(ours), out, in);
+    }
+
+    // Until nobody has anything left to say. Time does not pass.
+    void run() {
+        for (bool any = true; any;) {
+            loop.run_watches();
+            loop.advance(0);
+            any = false;
+            Received received;
+            while (log.open() && log.receive(buffer_, received) == Receive::Message) {
+                any = true;
+                if (received.message.type == Msg::LINE) lines.emplace_back(received.message.text());
+            }
+            while (spawner.receive(buffer_, received) == Receive::Message) {
+                any = true;
+                on_request(received.message);
+            }
+        }
+    }
+    void pass(double seconds) {
+        loop.advance(static_cast<std::uint64_t>(seconds * 1e6));
+        run();
+    }
+    void die(std::uint32_t slot, int status) {
+        say(Msg::EXITED, serial_[slot], ExitedBody{slot, static_cast<std::uint32_t>(status), 1});
+        REQUIRE(log.send(Msg::DRAINED, serial_[slot], DrainBody{slot}) == Send::Sent);
+        run();
+    }
+    Seen take() { return std::exchange(asked, {}); }
+
+    std::uint32_t call(const std::string& method, std::vector<Value> args = {}) {
+        std::string encoded;
+        encode(Value::array(std::move(args)), encoded);
+        CallBody body{};
+        body.peer_uid = kNoPeerUid;
+        body.args_size = static_cast<std::uint32_t>(encoded.size());
+        body.kind = CallKind::Rpc;
+        body.method_size = static_cast<std::uint16_t>(method.size());
+        REQUIRE(front.send(Msg::CALL, next_call, body, as_bytes(method + encoded)) == Send::Sent);
+        run();
+        return next_call++;
+    }
+    // The answer that has come: a value as text, a fault's text, "HTTP n", or "" if there is none yet.
+    std::string answer() {
+        Received received;
+        if (front.receive(buffer_, received) != Receive::Message) return "";
+        auto body = received.message.as<ReplyBody>();
+        if (body.kind == ReplyKind::Fault) return std::to_string(body.code) + " " + std::string(received.message.text());
+        if (body.kind != ReplyKind::Value) return "kind " + std::to_string(static_cast<int>(body.kind));
+        auto value = decode(received.message.text());
+        REQUIRE(value);
+        return shown(*value);
+    }
+    std::string ask(const std::string& method, std::vector<Value> args = {}) {
+        call(method, std::move(args));
+        return answer();
+    }
+
+  private:
+    void on_request(const Message& message) {
+        switch (message.type) {
+            case Msg::SPAWN: {
+                std::uint32_t slot = message.as<SpawnBody>().slot;
+                asked.push_back("SPAWN " + std::to_string(slot));
+                if (serial_.size() <= slot) serial_.resize(slot + 1);
+                serial_[slot] = ++last_serial_;
+                if (spawn_at_once) {
+                    SpawnedBody body{slot, 1000 + slot, 1, loop.now, 0, Stage::None, 0, 0};
+                    say(Msg::SPAWNED, last_serial_, body);
+                }
+                return;
+            }
+            case Msg::CHECK:
+                say(Msg::CHECKED, message.serial, SpawnFailedBody{message.as<CheckBody>().slot, Stage::None, 0, 0});
+                return;
+            case Msg::KILL: {
+                auto body = message.as<KillBody>();
+                asked.push_back("KILL " + std::to_string(body.slot) + " " + std::to_string(body.signo));
+                say(Msg::KILL_RESULT, message.serial, KillResultBody{body.slot, body.signo, 0, 0});
+                return;
+            }
+            case Msg::NOTE: return;
+            default: asked.push_back(message_name(static_cast<std::uint16_t>(message.type)));
+        }
+    }
+
+    ReceiveBuffer buffer_;
+    std::uint32_t generation_ = 0;
+    std::uint32_t last_serial_ = 0;
+    std::vector<std::uint32_t> serial_;
+};
+
+std::vector<ViewGroup> three() {
+    return {{"low", 1, {{"low"}}},
+            {"team", 500, {{"p9", 9}, {"p1", 1}, {"p5", 5}}},
+            {"zlast", 900, {{"zlast", 900, false}}}};
+}
+
+Value name(const char* text) { return Value::string(text); }
+
+}  // namespace
+
+TEST_CASE("start: everything is activated, then groups by priority, members as listed") {
+    Paper paper(three());
+    CHECK(paper.take() == Seen{"READY", "ACTIVATE", "ACTIVATE", "ACTIVATE", "SPAWN 0", "SPAWN 1", "SPAWN 2", "SPAWN 3"});
+    CHECK(paper.lines == Seen{"spawned: 'low' with pid 1000", "spawned: 'p9' with pid 1001",
+                              "spawned: 'p1' with pid 1002", "spawned: 'p5' with pid 1003"});
+    CHECK(paper.ask("supervisor.getPID") == "77");
+}
+
+TEST_CASE("shutdown: group by group from the highest number, a group's processes together, descending") {
+    Paper paper(three());
+    paper.pass(2);
+    paper.take();
+    paper.lines.clear();
+    paper.say(Msg::SIGNAL, 0, SignalBody{SIGTERM});
+    paper.run();
+    CHECK(paper.take() == Seen{"STOPPING", "KILL 1 15", "KILL 3 15", "KILL 2 15"});
+    CHECK(paper.lines == Seen{"received SIGTERM indicating exit request", "waiting for low, p9, p1, p5 to die"});
+    CHECK(paper.ask("supervisor.getState") == "6 SHUTDOWN_STATE");
+    paper.die(3, 15);
+    paper.die(1, 15);
+    CHECK(paper.take() == Seen{"ACK_EXIT", "ACK_EXIT"});
+    paper.lines.clear();
+    paper.pass(3);
+    CHECK(paper.lines == Seen{"waiting for low, p1 to die"});
+    paper.die(2, 15);
+    CHECK(paper.take() == Seen{"ACK_EXIT", "KILL 0 15"});
+    paper.die(0, 15);
+    CHECK(paper.take() == Seen{"ACK_EXIT", "FINISH"});
+    paper.spawner.close();
+    paper.loop.run_watches();
+    CHECK(paper.ended);
+    CHECK(paper.violation == "");
+}
+
+TEST_CASE("SIGHUP: the configuration is read first, and nothing stops if it is bad") {
+    Paper paper(three());
+    paper.take();
+    paper.say(Msg::SIGNAL, 0, SignalBody{SIGHUP});
+    paper.run();
+    CHECK(paper.take() == Seen{"RELOAD"});
+    SUBCASE("bad") {
+        paper.lines.clear();
+        paper.say(Msg::CONFIG_FAILED, 1, ConfigFailedBody{2}, "Error: it is bad\nFor help, use supervisord -h\n");
+        paper.run();
+        CHECK(paper.take() == Seen{});
+        CHECK(paper.lines == Seen{"no restart, because the configuration cannot be used: it is bad"});
+    }
+    SUBCASE("good") {
+        paper.config(three(), 1);
+        paper.run();
+        CHECK(paper.take().front() == "STOPPING");
+    }
+    SUBCASE("a shutdown comes first") {
+        paper.say(Msg::SIGNAL, 0, SignalBody{SIGTERM});
+        paper.config(three(), 1);
+        paper.run();
+        Seen asked = paper.take();
+        CHECK(std::count(asked.begin(), asked.end(), "STOPPING") == 1);
+    }
+}
+
+TEST_CASE("start with and without wait") {
+    Paper paper(three());
+    paper.take();
+    paper.call("supervisor.startProcess", {name("zlast")});
+    CHECK(paper.take() == Seen{"SPAWN 4"});
+    CHECK(paper.answer() == "");
+    paper.pass(1);
+    CHECK(paper.answer() == "True");
+    CHECK(paper.ask("supervisor.startProcess", {name("zlast")}) == "60 ALREADY_STARTED: zlast");
+    CHECK(paper.ask("supervisor.startProcess", {name("team:*")}) == "[]");
+    CHECK(paper.ask("supervisor.stopProcess", {name("zlast"), Value::boolean(false)}) == "True");
+    CHECK(paper.ask("supervisor.stopProcess", {name("zlast")}) == "70 NOT_RUNNING: zlast");
+    paper.die(4, 15);
+    CHECK(paper.ask("supervisor.startProcess", {name("zlast"), Value::integer(0)}) == "True");
+}
+
+TEST_CASE("start of a process that stops waits for the stop and is answered truly") {
+    Paper paper(three());
+    paper.pass(1);
+    paper.ask("supervisor.stopProcess", {name("low"), Value::boolean(false)});
+    paper.call("supervisor.startProcess", {name("low")});
+    paper.pass(5);
+    CHECK(paper.answer() == "");
+    paper.take();
+    paper.die(0, 15);
+    CHECK(paper.take() == Seen{"ACK_EXIT", "SPAWN 0"});
+    CHECK(paper.answer() == "");
+    paper.pass(1);
+    CHECK(paper.answer() == "True");
+}
+
+TEST_CASE("the first early exit ends a start with SPAWN_ERROR") {
+    Paper paper(three());
+    paper.call("supervisor.startProcess", {name("zlast")});
+    paper.die(4, 1 << 8);
+    CHECK(paper.answer() == "50 SPAWN_ERROR: zlast");
+}
+
+TEST_CASE("a group's answers come in the order of completion") {
+    Paper paper({{"g", 1, {{"slow", 3, false, 4}, {"fast", 2, false, 0}, {"mid", 1, false, 1}}}});
+    paper.take();
+    paper.call("supervisor.startProcessGroup", {name("g")});
+    CHECK(paper.take() == Seen{"SPAWN 2", "SPAWN 1", "SPAWN 0"});
+    paper.pass(4);
+    auto ok = [](const char* process) {
+        return std::string("{'name': '") + process + "', 'group': 'g', 'status': 80, 'description': 'OK'}";
+    };
+    CHECK(paper.answer() == "[" + ok("fast") + ", " + ok("mid") + ", " + ok("slow") + "]");
+}
+
+TEST_CASE("multicall keeps the order, also of answers that take time") {
+    Paper paper(three());
+    auto one = [](const char* method, std::vector<Value> params) {
+        return Value::structure({{"methodName", Value::string(method)}, {"params", Value::array(std::move(params))}});
+    };
+    paper.call("system.multicall",
+               {Value::array({one("supervisor.startProcess", {name("zlast")}), one("supervisor.getPID", {}),
+                              one("supervisor.stopProcess", {name("nope")}), one("system.multicall", {}),
+                              Value::structure({})})});
+    CHECK(paper.answer() == "");
+    paper.pass(1);
+    CHECK(paper.answer() ==
+          "[True, 77, {'faultCode': 10, 'faultString': 'BAD_NAME: nope'}, {'faultCode': 2, 'faultString': "
+          "'INCORRECT_PARAMETERS: Recursive system.multicall forbidden'}, {'faultCode': 2, 'faultString': "
+          "'INCORRECT_PARAMETERS: No methodName'}]");
+}
+
+TEST_CASE("reloadConfig tells what differs; add and remove use free slots") {
+    Paper paper({{"a", 1, {{"a"}}}, {"b", 1, {{"b"}, {"b2"}}}, {"c", 1, {{"c", 999, false}}}});
+    paper.take();
+    paper.call("supervisor.reloadConfig");
+    paper.call("supervisor.reloadConfig");
+    CHECK(paper.take() == Seen{"RELOAD"});   // the second waits
+    ViewProcess changed{"b"};
+    changed.definition = 2;
+    paper.config({{"a", 1, {{"a"}}}, {"b", 1, {changed, {"b2"}}}, {"d", 1, {{"d"}}}}, 1);
+    paper.run();
+    CHECK(paper.take() == Seen{"RELOAD"});
+    CHECK(paper.answer() == "[[['d'], ['b'], ['c']]]");
+    paper.say(Msg::CONFIG_FAILED, 2, ConfigFailedBody{2}, "no file");
+    paper.run();
+    CHECK(paper.answer() == "92 CANT_REREAD: no file");
+
+    CHECK(paper.ask("supervisor.removeProcessGroup", {name("a")}) == "91 STILL_RUNNING: a");
+    CHECK(paper.ask("supervisor.removeProcessGroup", {name("c")}) == "True");
+    CHECK(paper.ask("supervisor.removeProcessGroup", {name("c")}) == "10 BAD_NAME: c");
+    CHECK(paper.ask("supervisor.addProcessGroup", {name("a")}) == "90 ALREADY_ADDED: a");
+    CHECK(paper.ask("supervisor.addProcessGroup", {name("d")}) == "True");
+    CHECK(paper.take() == Seen{"DEACTIVATE", "ACTIVATE", "SPAWN 3"});   // where c was
+}
+
+TEST_CASE("a log that becomes AUTO is no change; one that stops being it is") {
+    auto with = [](LogKind kind, const char* path) {
+        ViewProcess process{"a"};
+        process.log = kind;
+        process.log_path = path;
+        return ViewBuilder({{"a", 1, {process}}});
+    };
+    auto changed = [](const ViewBuilder& before, const ViewBuilder& after) {
+        const char* wrong = nullptr;
+        auto a = Generation::map({1, before.size()}, before.memfd(), wrong);
+        auto b = Generation::map({2, after.size()}, after.memfd(), wrong);
+        REQUIRE(a);
+        REQUIRE(b);
+        return group_changed(a->image(), 0, b->image(), 0);
+    };
+    auto file = with(LogKind::File, "/x"), other = with(LogKind::File, "/y");
+    auto automatic = with(LogKind::Auto, "/r1"), again = with(LogKind::Auto, "/r2");
+    CHECK(!changed(file, file));
+    CHECK(changed(file, other));
+    CHECK(!changed(file, automatic));
+    CHECK(changed(automatic, file));
+    CHECK(!changed(automatic, again));
+}
+
+TEST_CASE("messages that make no sense end the engine") {
+    Paper paper(three());
+    SUBCASE("a slot that is not active") { paper.say(Msg::EXITED, 1, ExitedBody{99, 0, 0}); }
+    SUBCASE("an answer to no request") { paper.say(Msg::SPAWN_FAILED, 0, SpawnFailedBody{0, Stage::Fork, 1, 0}); }
+    SUBCASE("a configuration that nobody asked for") { paper.config(three(), 5); }
+    SUBCASE("another HELLO") { paper.say(Msg::HELLO, 0, HelloBody{}); }
+    SUBCASE("a signal that is not forwarded") { paper.say(Msg::SIGNAL, 0, SignalBody{SIGKILL}); }
+    SUBCASE("a failure of no reload") { paper.say(Msg::CONFIG_FAILED, 9, ConfigFailedBody{1}); }
+    paper.loop.run_watches();
+    CHECK(paper.ended);
+    CHECK(paper.violation != "");
+}
+
+TEST_CASE("log lines wait for the log writer") {
+    Paper paper(three());
+    paper.log.close();
+    paper.run();
+    paper.lines.clear();
+    paper.say(Msg::SIGNAL, 0, SignalBody{SIGUSR2});
+    paper.run();
+    CHECK(paper.lines.empty());
+    paper.log = paper.peer(Role::Log, Edge::LE, Edge::EL);
+    paper.run();
+    CHECK(paper.lines == Seen{"received SIGUSR2 indicating log reopen request", "supervisord logreopen"});
+}
