@@ -119,7 +119,10 @@ pid_t clone_child(ChildPlan& plan) {
     }
     plan.failed_stage = 0;
     plan.failed_errno = 0;
-    return ::clone(run_in_child, stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &plan);
+    // Between setuid and exec the new user can stop the child, and SIGSTOP cannot be blocked: a parent that
+    // waits for it could be held up for ever. So a child that changes its identity has memory of its own.
+    bool changes = plan.uid != kAbsent && plan.uid != ::getuid();
+    return ::clone(run_in_child, stack, (changes ? 0 : CLONE_VM | CLONE_VFORK) | SIGCHLD, &plan);
 }
 
 }  // namespace reeve

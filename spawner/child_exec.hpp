@@ -1,5 +1,5 @@
 // What happens between clone and exec. Everything is prepared by the parent (child_start.cpp) in a ChildPlan;
-// the child only makes system calls, because it runs in the parent's memory while the parent waits.
+// the child only makes system calls, because it may run in the parent's memory while the parent waits.
 #pragma once
 
 #include <sys/types.h>
@@ -23,13 +23,15 @@ struct ChildPlan {
     std::uint32_t umask = kAbsent;                 // kAbsent: unchanged
     std::uint64_t files_soft = 0, files_hard = 0;  // RLIMIT_NOFILE
 
-    // Written by the child: what failed before exec.
+    // Written by a child that shares the parent's memory: what failed before exec.
     volatile std::uint32_t failed_stage = 0;  // a Stage
     volatile std::int32_t failed_errno = 0;
 };
 
-// Makes a child that shares the parent's memory until it executes or ends; the parent waits for that.
-// Answers the pid, or -1 with errno. The plan then says whether the child failed (it ends with status 127).
+// Makes a child. One that keeps the parent's identity shares its memory until it executes or ends, and the
+// parent waits for that; the plan then says whether it failed (it ends with status 127). One that takes another
+// identity has a copy of the memory, and only its exit status and its stderr tell of a failure.
+// Answers the pid, or -1 with errno.
 pid_t clone_child(ChildPlan& plan);
 
 // For every child, parts and confread included: default dispositions, nothing blocked.
