@@ -34,14 +34,14 @@ LIBRARIES = ('boost/', 'cap-ng.h', 'curl/', 'editline/', 'event.h', 'event2/', '
 CXX = ['libstdc++.so.6', 'libgcc_s.so.1']
 NEEDED = {
     'supervisord': ['libcap-ng.so.0'],
-    'supervisor-confread': CXX + ['libboost_program_options.so.1.74.0', 'libcap-ng.so.0'],
+    'supervisor-confread': CXX + ['libcap-ng.so.0'],
     'supervisor-engine': CXX + ['libevent_core-2.1.so.7', 'libcap-ng.so.0', 'libseccomp.so.2'],
     'supervisor-log': CXX + ['libevent_core-2.1.so.7', 'libcap-ng.so.0', 'libseccomp.so.2'],
     'supervisor-rpc': CXX + ['libevent_core-2.1.so.7', 'libevent_extra-2.1.so.7', 'libexpat.so.1',
                              'libcap-ng.so.0', 'libseccomp.so.2'],
-    'supervisorctl': CXX + ['libboost_program_options.so.1.74.0', 'libcurl.so.4', 'libedit.so.2',
+    'supervisorctl': CXX + ['libcurl.so.4', 'libedit.so.2',
                             'libexpat.so.1', 'libxmlrpc++.so.8', 'libxmlrpc.so.3', 'libxmlrpc_util.so.4'],
-    'echo_supervisord_conf': CXX + ['libboost_program_options.so.1.74.0'],
+    'echo_supervisord_conf': CXX,
     'pidproxy': CXX,
 }
 LIBC = ('libc.so.', 'libm.so.', 'ld-linux')
