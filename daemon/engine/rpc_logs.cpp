@@ -19,9 +19,8 @@ Value tail_result(std::string bytes, std::int64_t offset, bool overflow) {
 
 }  // namespace
 
-void RpcMethods::read_log(std::uint32_t stream, const std::string& path, bool configured, std::int64_t offset,
+void RpcMethods::read_log(std::uint32_t stream, const std::string& path, std::int64_t offset,
                           std::int64_t length, Answer answer) {
-    if (!configured) return answer(make_fault(FaultCode::NoFile));
     auto done = [path, answer = std::move(answer)](const DoneBody& body, std::string bytes) {
         switch (body.result) {
             case DoneResult::Ok: return answer(Value::string(std::move(bytes)));
@@ -36,7 +35,10 @@ void RpcMethods::read_log(std::uint32_t stream, const std::string& path, bool co
 void RpcMethods::read_main_log(const Arguments& args, Answer answer) {
     const EngineImage& image = supervisor_.newest().image();
     std::string path = log_path(image, image.daemon().log);
-    read_log(kMainLogStream, path, !path.empty(), args.number(0), args.number(1), std::move(answer));
+    if (path.empty()) return answer(make_fault(FaultCode::NoFile));
+    std::int64_t offset = args.number(0);
+    std::int64_t length = args.number(1);
+    read_log(kMainLogStream, path, offset, length, std::move(answer));
 }
 
 void RpcMethods::clear_main_log(const Arguments&, Answer answer) {
@@ -57,17 +59,19 @@ void RpcMethods::read_process_log(const Arguments& args, bool is_stderr, Answer 
     const ProcView& view = member->group().view(*member);
     std::string path = log_path(member->group().generation().image(), is_stderr ? view.err : view.out);
     if (path.empty()) return answer(make_fault(FaultCode::NoFile));
-    read_log(stream_of(member->slot(), is_stderr), path, true, args.number(1), args.number(2), std::move(answer));
+    std::int64_t offset = args.number(1);
+    std::int64_t length = args.number(2);
+    read_log(stream_of(member->slot(), is_stderr), path, offset, length, std::move(answer));
 }
 
 void RpcMethods::tail_process_log(const Arguments& args, bool is_stderr, Answer answer) {
     MemberRef member = resolve_process(args.name(0));
     const ProcView& view = member->group().view(*member);
-    std::int64_t offset = args.number(1);
-    std::int64_t length = args.number(2);
     if (log_path(member->group().generation().image(), is_stderr ? view.err : view.out).empty()) {
         return answer(tail_result("", 0, false));
     }
+    std::int64_t offset = args.number(1);
+    std::int64_t length = args.number(2);
     auto done = [offset, answer = std::move(answer)](const DoneBody& body, std::string bytes) {
         switch (body.result) {
             case DoneResult::Ok: return answer(tail_result(std::move(bytes), body.size, body.overflow != 0));

@@ -45,8 +45,8 @@ class RpcMethods {
     void start_all(const std::vector<MemberRef>& members, bool wait, Answer answer);
     void stop_all(const std::vector<MemberRef>& members, bool wait, Answer answer);
     void signal_all(const std::vector<MemberRef>& members, const Arguments& args, std::size_t signal, Answer answer);
-    void read_log(std::uint32_t stream, const std::string& path, bool configured, std::int64_t offset,
-                  std::int64_t length, Answer answer);
+    void read_log(std::uint32_t stream, const std::string& path, std::int64_t offset, std::int64_t length,
+                  Answer answer);
     void read_process_log(const Arguments& args, bool is_stderr, Answer answer);
     void tail_process_log(const Arguments& args, bool is_stderr, Answer answer);
     Value reload_result() const;

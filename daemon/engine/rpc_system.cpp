@@ -28,7 +28,7 @@ class Multicall : public std::enable_shared_from_this<Multicall> {
         if (name == nullptr || name->is(Value::Kind::Nil)) {
             return take(make_fault(FaultCode::IncorrectParameters, "No methodName"));
         }
-        if (!name->is(Value::Kind::String)) return take(make_fault(FaultCode::UnknownMethod));
+        if (!name->is(Value::Kind::String)) return take(ServerError{"methodName is not a string: " + shown(*name)});
         if (name->as_string() == "system.multicall") {
             return take(make_fault(FaultCode::IncorrectParameters, "Recursive system.multicall forbidden"));
         }
