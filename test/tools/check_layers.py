@@ -40,7 +40,7 @@ NEEDED = {
     'supervisor-rpc': CXX + ['libevent_core-2.1.so.7', 'libevent_extra-2.1.so.7', 'libexpat.so.1',
                              'libcap-ng.so.0', 'libseccomp.so.2'],
     'supervisorctl': CXX + ['libcurl.so.4', 'libedit.so.2',
-                            'libexpat.so.1', 'libxmlrpc++.so.8', 'libxmlrpc.so.3', 'libxmlrpc_util.so.4'],
+                            'libexpat.so.1',],
     'echo_supervisord_conf': CXX,
     'pidproxy': CXX,
 }
