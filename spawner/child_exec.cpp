@@ -122,7 +122,10 @@ pid_t clone_child(ChildPlan& plan) {
     // Between setuid and exec the new user can stop the child, and SIGSTOP cannot be blocked: a parent that
     // waits for it could be held up for ever. So a child that changes its identity has memory of its own.
     bool changes = plan.uid != kAbsent && plan.uid != ::getuid();
-    return ::clone(run_in_child, stack, (changes ? 0 : CLONE_VM | CLONE_VFORK) | SIGCHLD, &plan);
+    pid_t pid = ::clone(run_in_child, stack, (changes ? 0 : CLONE_VM | CLONE_VFORK) | SIGCHLD, &plan);
+    // Nobody waits for its first step then, and a signal to its group may come before it.
+    if (pid > 0 && changes) ::setpgid(pid, pid);
+    return pid;
 }
 
 }  // namespace reeve
