@@ -88,5 +88,6 @@ std::size_t bytes_in_pipe(int pipe);
 
 // Milliseconds of CLOCK_MONOTONIC.
 std::int64_t monotonic_ms();
+std::int64_t monotonic_us();
 
 }  // namespace reeve

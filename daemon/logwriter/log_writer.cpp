@@ -2,6 +2,8 @@
 // log_writer_streams.cpp.
 #include "daemon/logwriter/log_writer.hpp"
 
+#include <time.h>
+
 #include <cstdio>
 
 #include "common/base/log_line.hpp"
@@ -9,8 +11,11 @@
 namespace reeve {
 namespace {
 
-constexpr std::int64_t kEngineEndMs = 2000;  // how long the engine's last lines are waited for
-constexpr std::int64_t kWriteEndMs = 1000;   // how long a slow target is waited for after that
+constexpr std::int64_t kEngineEndMs = 2000;      // how long the engine's last lines are waited for
+constexpr std::int64_t kWriteEndMs = 1000;       // how long a slow target is waited for after that
+constexpr std::size_t kLittleBytes = 16 * 1024;  // a piece
+constexpr std::int64_t kCloseUs = 500;
+constexpr long kMomentNs = 50 * 1000;
 constexpr timeval kEndStep{0, 10 * 1000};
 
 constexpr std::uint32_t kKnownFlags = kStreamPipe | kStreamFile | kStreamSpecial | kStreamShared |
@@ -38,8 +43,24 @@ LogWriter::LogWriter(event_base* base, UniqueFd spawner, PipeRelay relay)
 }
 
 int LogWriter::run() {
-    if (!violated_) event_base_dispatch(base_);
+    while (event_base_loop(base_, EVLOOP_ONCE) == 0 && event_base_got_break(base_) == 0) let_pipes_fill();
     return violated_ ? 70 : 0;
+}
+
+// A program that writes without a pause would wake this process for each of its writes, and each time some
+// bytes would be moved at the price of two context switches. When turns follow each other closely and move
+// little, the next one waits a moment, in which more comes together. After a pause of the programs nothing
+// waits.
+void LogWriter::let_pipes_fill() {
+    std::int64_t now = monotonic_us();
+    bool little = turn_pieces_ > 0 && turn_bytes_ < turn_pieces_ * kLittleBytes;
+    if (little && now - last_turn_us_ < kCloseUs) {
+        timespec moment{0, kMomentNs};
+        ::nanosleep(&moment, nullptr);
+        now = monotonic_us();
+    }
+    last_turn_us_ = now;
+    turn_pieces_ = turn_bytes_ = 0;
 }
 
 void LogWriter::on_message(Link& link, Received& received) {

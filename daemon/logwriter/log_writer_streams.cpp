@@ -154,6 +154,12 @@ void LogWriter::on_open_failed(Stream& stream, FileOp op, int error) {
          label(stream) + ": " + describe(error));
 }
 
+void LogWriter::on_written(Stream& stream, std::size_t bytes) {
+    ++turn_pieces_;
+    turn_bytes_ += bytes;
+    reader_.on_written(stream);
+}
+
 // ---- news for the engine --------------------------------------------------------------------------------
 
 bool LogWriter::engine_crowded() {

@@ -14,6 +14,7 @@
 //   pwrite64, write                        logs, targets that are no files
 //   poll, sendto without an address        terminals; sockets as targets and the system logger
 //   pread64                                reading for clients
+//   clock_nanosleep                        a moment for pipes to fill, 50 us
 //   close, getpid, exit_group
 #include <event2/event.h>
 #include <signal.h>

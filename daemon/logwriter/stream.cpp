@@ -297,7 +297,7 @@ void Stream::wrote(std::size_t bytes) {
     }
     // The file was deleted and cannot be made again: what goes into it nobody will ever read.
     if (file_.vanished()) lose(bytes, ENOENT);
-    hub_.on_written(*this);
+    hub_.on_written(*this, bytes);
 }
 
 void Stream::check_rotation() {

@@ -47,7 +47,7 @@ class StreamHub {
     virtual void on_echo(Stream& stream, std::string_view text) = 0;
     virtual void on_syslog(Stream& stream, std::string_view text) = 0;
     // Bytes have reached the file.
-    virtual void on_written(Stream& stream) = 0;
+    virtual void on_written(Stream& stream, std::size_t bytes) = 0;
     // A target could not take these bytes.
     virtual void on_lost(Stream& stream, std::uint64_t bytes, int error) = 0;
     // OPEN has failed; the old file stays in use.
