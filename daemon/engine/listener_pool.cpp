@@ -6,6 +6,7 @@
 #include "daemon/engine/listener_pool.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "common/text/py_repr.hpp"
@@ -49,6 +50,11 @@ void ListenerPool::store(Entry entry, bool head) {
 }
 
 void ListenerPool::dispatch() {
+    send_buffered();
+    if (!members_.empty() && members_[0].saved.buffered != buffer_.size()) save(0);
+}
+
+void ListenerPool::send_buffered() {
     auto capable = [this] {
         for (std::uint32_t i = 0; i < members_.size(); ++i) {
             if (state(i) == ListenerState::Ready && host_.member_running(i)) return true;
@@ -104,22 +110,46 @@ std::string ListenerPool::envelope(const Entry& entry) const {
     return out;
 }
 
-void ListenerPool::on_spawned(std::uint32_t index) {
+// As a new process finds itself; what was noted last stays known.
+void ListenerPool::renew(std::uint32_t index) {
+    ListenerNote saved = members_[index].saved;
     members_[index] = Member();
+    members_[index].saved = saved;
+}
+
+void ListenerPool::on_spawned(std::uint32_t index) {
+    renew(index);
     save(index);
 }
 
-void ListenerPool::on_resumed(std::uint32_t index, const ListenerNote& note) {
-    Member& member = members_[index];
-    member = Member();
+void ListenerPool::on_note(std::uint32_t index, const ListenerNote& note) {
+    continue_from(index, note);
+    dispatch();
+}
+
+void ListenerPool::continue_from(std::uint32_t index, const ListenerNote& note) {
+    members_[index].saved = note;
     bus_.continue_from(note.next_serial);
     next_pool_serial_ = std::max(next_pool_serial_, note.next_pool_serial);
+    if (note.buffered == 0) return;
+    dropped_ += note.buffered;
+    log_.line(Level::Warn, "pool " + config_.name + ": " + std::to_string(note.buffered) +
+                               " buffered events were lost with the former engine");
+}
+
+void ListenerPool::on_resumed(std::uint32_t index, const ListenerNote& note) {
+    continue_from(index, note);
+    renew(index);
+    Member& member = members_[index];
 
     ListenerProgress progress;
-    progress.result_left = note.result_left;
     progress.flags = note.progress_flags;
-    progress.size = note.kept_size;
-    std::copy(std::begin(note.kept), std::end(note.kept), progress.kept);
+    if ((progress.flags & ListenerProgress::kInResult) != 0) {
+        std::memcpy(&progress.result_left, note.kept, sizeof progress.result_left);
+    } else {
+        progress.size = note.kept_size;
+        std::copy(std::begin(note.kept), std::end(note.kept), progress.kept);
+    }
     ListenerState state = ListenerState::Acknowledged;
     if (note.state == static_cast<std::uint8_t>(ListenerState::Busy)) state = ListenerState::Busy;
     if (note.state == static_cast<std::uint8_t>(ListenerState::Unknown)) state = ListenerState::Unknown;
@@ -127,11 +157,14 @@ void ListenerPool::on_resumed(std::uint32_t index, const ListenerNote& note) {
     if ((note.flags & ListenerNote::kHalfSent) != 0) {
         // The rest of the event is lost, so the listener cannot find the next one in its stdin.
         member.protocol.resume(ListenerState::Unknown, progress);
+        member.former = true;
+        lose_former(index, "was sent in part only");
         changed(index, state);
     } else {
         member.protocol.resume(state, progress);
     }
     if (member.protocol.state() == ListenerState::Busy) {
+        member.former = true;
         member.waited_for = true;
         if (resume_timer_ == nullptr) resume_timer_ = loop_.make_timer([this] { on_resume_wait(); });
         resume_timer_->start(kResumeWait);
@@ -143,6 +176,7 @@ void ListenerPool::on_resumed(std::uint32_t index, const ListenerNote& note) {
 void ListenerPool::on_resume_wait() {
     for (std::uint32_t i = 0; i < members_.size(); ++i) {
         if (!std::exchange(members_[i].waited_for, false)) continue;
+        lose_former(i, "was not answered");
         members_[i].protocol.resume(ListenerState::Ready, {});
         changed(i, ListenerState::Busy);
         save(i);
@@ -168,18 +202,19 @@ void ListenerPool::on_output(std::uint32_t index, std::string_view bytes) {
                 debug(name + ": event was processed");
                 changed(index, from);
                 member.in_hand = Entry();
+                member.former = false;
                 break;
             case ListenerStep::Rejected:
                 log_.line(Level::Warn, name + ": event was rejected");
                 changed(index, from);
-                reject(member);
+                reject(index);
                 break;
             case ListenerStep::BadLine: {
                 std::string_view line = member.protocol.line();
                 std::string shown = is_utf8(line) ? std::string(line) : "Undecodable: " + py_repr_bytes(line);
                 log_.line(Level::Warn, name + ": bad result line: '" + shown + "'");
                 changed(index, from);
-                reject(member);
+                reject(index);
                 break;
             }
         }
@@ -195,16 +230,26 @@ void ListenerPool::on_stdin_drained(std::uint32_t index) {
 }
 
 void ListenerPool::on_exited(std::uint32_t index) {
-    reject(members_[index]);
-    members_[index] = Member();
+    reject(index);
+    renew(index);
     dispatch();
 }
 
 // Puts the event in the member's hands, if any, back to the head of the buffer.
-void ListenerPool::reject(Member& member) {
+void ListenerPool::reject(std::uint32_t index) {
+    lose_former(index, "was given back");
+    Member& member = members_[index];
     if (member.in_hand.event == nullptr) return;
     log_rebuffering(member.in_hand);
     store(std::exchange(member.in_hand, Entry()), true);
+}
+
+void ListenerPool::lose_former(std::uint32_t index, std::string_view why) {
+    if (!std::exchange(members_[index].former, false)) return;
+    ++dropped_;
+    std::string text = config_.members[index] + ": an event of the former engine ";
+    text += why;
+    log_.line(Level::Warn, text + ", and is lost");
 }
 
 void ListenerPool::changed(std::uint32_t index, ListenerState from) {
@@ -232,10 +277,13 @@ void ListenerPool::save(std::uint32_t index) {
     note.flags = member.half_sent ? ListenerNote::kHalfSent : std::uint8_t{0};
     note.progress_flags = progress.flags;
     note.kept_size = progress.size;
-    note.result_left = progress.result_left;
+    note.buffered = index == 0 ? static_cast<std::uint32_t>(buffer_.size()) : 0;
     note.next_serial = bus_.next_serial();
     note.next_pool_serial = next_pool_serial_;
     std::copy(std::begin(progress.kept), std::end(progress.kept), note.kept);
+    if ((progress.flags & ListenerProgress::kInResult) != 0) {
+        std::memcpy(note.kept, &progress.result_left, sizeof progress.result_left);
+    }
     if (note == member.saved) return;
     member.saved = note;
     host_.save_note(index, note);

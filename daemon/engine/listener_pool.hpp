@@ -5,10 +5,11 @@
 // OK, or anything else, which puts it back to the head of this pool's buffer, as the death of its listener
 // does. The process of a member (spawning, stdin queue, reading stdout, its log) is the host's.
 //
-// After the engine was replaced: the buffer is gone. A member that was not BUSY counts as READY; one that was
-// BUSY is waited for, but if it is silent for kResumeWait it counts as READY too (its answer may have died
-// with the old engine); one that was in the middle of an event that was never sent to its end becomes
-// UNKNOWN.
+// After the engine was replaced: the buffer is gone; how much was in it is in the note of member 0, and is
+// logged. A member that was not BUSY counts as READY; one that was BUSY is waited for, but if it is silent for
+// kResumeWait it counts as READY too (its answer may have died with the old engine); one that was in the middle
+// of an event that was never sent to its end becomes UNKNOWN. An event of the old engine that is given back is
+// lost, as nobody has it any more, and that is logged too.
 #pragma once
 
 #include <cstdint>
@@ -32,10 +33,10 @@ struct ListenerNote {
     std::uint8_t flags;  // kHalfSent
     std::uint8_t progress_flags;
     std::uint8_t kept_size;
-    std::uint32_t result_left;
+    std::uint32_t buffered;     // member 0: events in the pool's buffer; others: 0
     std::uint64_t next_serial;  // of the bus
     std::uint64_t next_pool_serial;
-    std::uint8_t kept[ListenerProgress::kKeep];
+    std::uint8_t kept[ListenerProgress::kKeep];  // kInResult: result_left, in the machine's byte order
     static constexpr std::uint8_t kHalfSent = 1;  // an event is in the stdin queue, not all of it in the pipe
     bool operator==(const ListenerNote&) const = default;
 };
@@ -80,6 +81,8 @@ class ListenerPool : public EventSink {
 
     void accept(const EventRef& event) override;
 
+    // What a former engine noted of a member that has no process now; for the others see on_resumed().
+    void on_note(std::uint32_t member, const ListenerNote& note);
     // The member's process was spawned.
     void on_spawned(std::uint32_t member);
     // A live process of a former engine; call this before any on_output. The note is the slot's.
@@ -96,7 +99,7 @@ class ListenerPool : public EventSink {
 
     ListenerState state(std::uint32_t member) const { return members_[member].protocol.state(); }
     std::size_t buffered() const { return buffer_.size(); }
-    std::uint64_t dropped() const { return dropped_; }  // events lost to overflows so far
+    std::uint64_t dropped() const { return dropped_; }  // events lost so far, to overflows or with an engine
 
   private:
     struct Entry {
@@ -107,14 +110,19 @@ class ListenerPool : public EventSink {
         ListenerProtocol protocol;
         Entry in_hand;  // event is null: none, or one of a former engine
         bool half_sent = false;
-        bool waited_for = false;  // resumed BUSY, nothing heard yet
+        bool former = false;      // works on an event of a former engine
+        bool waited_for = false;  // the same, and nothing was heard yet
         ListenerNote saved{};
     };
 
     void store(Entry entry, bool head);
     void dispatch();
+    void send_buffered();
     bool try_send(const Entry& entry);
-    void reject(Member& member);
+    void reject(std::uint32_t index);
+    void renew(std::uint32_t index);
+    void continue_from(std::uint32_t index, const ListenerNote& note);
+    void lose_former(std::uint32_t index, std::string_view why);
     void changed(std::uint32_t index, ListenerState from);
     void save(std::uint32_t index);
     void on_resume_wait();

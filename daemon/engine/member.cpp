@@ -152,7 +152,8 @@ bool Member::on_kill_result(const KillResultBody& body, std::uint32_t serial) {
     // Of a child that has been reported since: it is no longer there, and nothing follows from that.
     int error = serial == process_.serial() && process_.pid() != 0 ? body.error : 0;
     std::string failure = process_.on_kill_result(error, kill.purpose, static_cast<int>(body.signo));
-    if (kill.purpose == KillPurpose::Stop || !failure.empty()) note_change({.state = process_.state(), .kill_failure = failure});
+    if (kill.purpose == KillPurpose::Stop || !failure.empty())
+        note_change({.state = process_.state(), .kill_failure = failure});
     if (kill.done) kill.done(failure);
     return true;
 }
@@ -161,10 +162,14 @@ bool Member::on_slot(const SlotBody& body, std::uint32_t serial, Received& recei
     if (!take_pipes(body.fds, received)) return false;
     // The process first: the pool saves a note, which must be that of the state taken up.
     process_.resume(body, serial);
-    if (ListenerPool* pool = group_->pool(); pool != nullptr && body.state != SlotState::Empty) {
+    if (ListenerPool* pool = group_->pool(); pool != nullptr) {
         ListenerNote note{};
         std::memcpy(&note, process_.pool_note.data(), sizeof note);
-        pool->on_resumed(index_, note);
+        if (body.state == SlotState::Empty) {
+            pool->on_note(index_, note);
+        } else {
+            pool->on_resumed(index_, note);
+        }
         if (body.state == SlotState::Exited) {
             read_last_words();
             pool->on_exited(index_);

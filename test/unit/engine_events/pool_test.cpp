@@ -257,11 +257,39 @@ TEST_CASE("notes let another engine go on") {
         CHECK(f.sent() == Lines{envelope(1, 1, "b"), envelope(1, 1, "b")});
         CHECK(f.loud() == Lines{"WARN l0: event was rejected"});
     }
-    SUBCASE("BUSY: a rejected event of the old engine is gone") {
+    SUBCASE("BUSY: a rejected event of the old engine is gone, and counted") {
         f.pool.on_resumed(0, note);
         f.pool.on_output(0, "RESULT 4\nFAILREADY\n");
         CHECK(f.pool.buffered() == 0);
-        CHECK(f.loud() == Lines{"WARN l0: event was rejected"});
+        CHECK(f.loud() == Lines{"WARN l0: event was rejected",
+                                "WARN l0: an event of the former engine was given back, and is lost"});
+        CHECK(f.pool.dropped() == 1);
+    }
+    SUBCASE("BUSY: so it is if the listener ends") {
+        f.pool.on_resumed(0, note);
+        f.pool.on_exited(0);
+        CHECK(f.loud() == Lines{"WARN l0: an event of the former engine was given back, and is lost"});
+    }
+    SUBCASE("what was buffered is counted once") {
+        for (const char* payload : {"b", "c", "d"}) old_engine.emit(payload);
+        CHECK(note.buffered == 3);
+        f.pool.on_resumed(0, note);
+        CHECK(f.loud() == Lines{"WARN pool p: 3 buffered events were lost with the former engine"});
+        CHECK(f.pool.dropped() == 3);
+        CHECK(f.host.members[0].note.buffered == 0);
+        f.emit("e");
+        CHECK(f.host.members[0].note.buffered == 1);
+        f.pool.on_output(0, "RESULT 2\nOKREADY\n");
+        CHECK(f.sent() == Lines{envelope(4, 4, "e")});
+        CHECK(f.host.members[0].note.buffered == 0);
+    }
+    SUBCASE("what was buffered while no process was there is counted, too") {
+        old_engine.pool.on_exited(0);
+        old_engine.emit("b");
+        CHECK(note.buffered == 2);
+        f.pool.on_note(0, note);
+        CHECK(f.loud() == Lines{"WARN pool p: 2 buffered events were lost with the former engine"});
+        CHECK(f.host.members[0].note.buffered == 0);
     }
     SUBCASE("BUSY: the answer went to the old engine") {
         f.pool.on_resumed(0, note);
@@ -271,7 +299,7 @@ TEST_CASE("notes let another engine go on") {
         f.loop.advance(1);
         CHECK(f.sent() == Lines{envelope(1, 1, "b")});
         f.pool.on_output(0, "RESULT 2\nOKREADY\n");
-        CHECK(f.loud().empty());
+        CHECK(f.loud() == Lines{"WARN l0: an event of the former engine was not answered, and is lost"});
     }
     SUBCASE("READY: it gets the next event, and a late READY or RESULT is understood") {
         old_engine.pool.on_output(0, "RESULT 2\nOKREADY\n");
@@ -295,7 +323,7 @@ TEST_CASE("notes let another engine go on") {
         f.pool.on_output(0, "READY\n");
         f.emit("b");
         CHECK(f.sent().empty());
-        CHECK(f.loud().empty());
+        CHECK(f.loud() == Lines{"WARN pool p: 1 buffered events were lost with the former engine"});
     }
     SUBCASE("in the middle of an event: UNKNOWN") {
         old_engine.pool.on_output(0, "RESULT 2\nOKREADY\n");
@@ -303,7 +331,8 @@ TEST_CASE("notes let another engine go on") {
         old_engine.emit("long");
         CHECK(note.flags == ListenerNote::kHalfSent);
         f.pool.on_resumed(0, note);
-        CHECK(f.loud() == Lines{kUnknown});
+        CHECK(f.loud() ==
+              Lines{"WARN l0: an event of the former engine was sent in part only, and is lost", kUnknown});
     }
     SUBCASE("the event has gone after all") {
         old_engine.pool.on_output(0, "RESULT 2\nOKREADY\n");
@@ -319,6 +348,19 @@ TEST_CASE("notes let another engine go on") {
         CHECK(f.loud().empty());
         CHECK(f.pool.state(0) == ListenerState::Ready);
     }
+}
+
+TEST_CASE("the note of the first member tells of a pool's buffer, whoever takes an event") {
+    Fixture f(2);
+    f.pool.on_output(1, "READY\n");
+    for (const char* payload : {"a", "b", "c"}) f.emit(payload);
+    CHECK(f.host.members[0].note.buffered == 2);
+    f.pool.on_output(1, "RESULT 2\nOKREADY\n");
+    CHECK(f.host.members[0].note.buffered == 1);
+    CHECK(f.host.members[1].note.buffered == 0);
+    f.pool.on_exited(0);
+    f.pool.on_output(1, "RESULT 2\nOKREADY\n");
+    CHECK(f.host.members[0].note.buffered == 0);
 }
 
 TEST_CASE("under load a listener costs one note an event") {
