@@ -8,11 +8,12 @@
 namespace reeve {
 namespace {
 
-constexpr std::uint64_t kReportEvery = 2'000'000;   // microseconds between "waiting for x to stop"
+constexpr std::uint64_t kReportEvery = 2'000'000;  // microseconds between "waiting for x to stop"
 
 Fault start_fault(const SpawnError& error, const CommandText& names) {
     std::string text = spawn_error_text(error, names);
-    return make_fault(error.stage == Stage::CommandNotFound ? FaultCode::NoFile : FaultCode::NotExecutable, text);
+    return make_fault(error.stage == Stage::CommandNotFound ? FaultCode::NoFile : FaultCode::NotExecutable,
+                      text);
 }
 
 // Waits for the end of a start. First for the stop, if the process was STOPPING when it was asked for.
@@ -109,7 +110,8 @@ void start_member(Surroundings& surroundings, const MemberRef& member, const std
         Process& process = member->process();
         if (member->gone()) return fail(FaultCode::BadName);
         if (!surroundings.may_start()) return done.finished(make_fault(FaultCode::ShutdownState));
-        if (error.trouble != SpawnTrouble::None) return done.finished(start_fault(error, process.settings().text));
+        if (error.trouble != SpawnTrouble::None)
+            return done.finished(start_fault(error, process.settings().text));
         if (is_running(process.state())) return fail(FaultCode::AlreadyStarted);
         if (process.state() == ProcessState::Unknown) {
             return done.finished(make_fault(FaultCode::Failed, name + " is in an unknown process state"));
@@ -218,7 +220,8 @@ void Collector::advance() {
         Value result = Value::structure();
         result.add("name", Value::string(entry.member->process().name()));
         result.add("group", Value::string(entry.member->process().settings().group));
-        result.add("status", Value::integer(static_cast<int>(entry.fault ? entry.fault->code : FaultCode::Success)));
+        result.add("status",
+                   Value::integer(static_cast<int>(entry.fault ? entry.fault->code : FaultCode::Success)));
         result.add("description", Value::string(entry.fault ? entry.fault->text : "OK"));
         results.push_back(std::move(result));
     };

@@ -1,5 +1,5 @@
-// What clients do to one process: start, stop, signal, empty its logs; each takes as long as it takes and then
-// tells how it ended. And the putting together of the answers of many.
+// What clients do to one process: start, stop, signal, empty its logs; each takes as long as it takes and
+// then tells how it ended. And the putting together of the answers of many.
 #pragma once
 
 #include <functional>
@@ -37,14 +37,15 @@ class Collector : public std::enable_shared_from_this<Collector> {
     explicit Collector(Answer answer) : answer_(std::move(answer)) {}
 
     // Begins an action on one more process.
-    void visit(const MemberRef& member, const std::function<void(const std::string& name, ActionDone done)>& act);
+    void visit(const MemberRef& member,
+               const std::function<void(const std::string& name, ActionDone done)>& act);
     // All have been visited.
     void complete();
 
   private:
     struct Entry {
         MemberRef member;
-        bool first_step = true;   // still in it, or settled there
+        bool first_step = true;  // still in it, or settled there
         bool finished = false;
         MaybeFault fault;
     };
@@ -53,7 +54,7 @@ class Collector : public std::enable_shared_from_this<Collector> {
 
     Answer answer_;
     std::vector<Entry> entries_;
-    std::vector<std::size_t> later_;   // finished after their first step, in that order
+    std::vector<std::size_t> later_;  // finished after their first step, in that order
     std::size_t left_ = 0;
     bool all_visited_ = false;
 };

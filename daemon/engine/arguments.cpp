@@ -109,7 +109,8 @@ int Arguments::signal(std::size_t index) const {
         case Value::Kind::Boolean:
         case Value::Kind::Int: signo = parse_signal(std::to_string(value.as_int())); break;
         case Value::Kind::Double:
-            if (std::isfinite(value.as_double())) signo = parse_signal(std::to_string(cut(value.as_double())));
+            if (std::isfinite(value.as_double()))
+                signo = parse_signal(std::to_string(cut(value.as_double())));
             break;
         default: wrong_type("a signal", value);
     }

@@ -1,5 +1,5 @@
-// The arguments of a call, taken as loosely as the API always has: "1" and 1 for true, numbers as strings. What
-// cannot be taken is a fault or HTTP 500, by type; both are thrown as CallError.
+// The arguments of a call, taken as loosely as the API always has: "1" and 1 for true, numbers as strings.
+// What cannot be taken is a fault or HTTP 500, by type; both are thrown as CallError.
 #pragma once
 
 #include <cstdint>

@@ -7,7 +7,7 @@
 namespace reeve {
 namespace {
 
-constexpr std::uint32_t kHistory = 1024;   // bytes of the end that a stream begins with
+constexpr std::uint32_t kHistory = 1024;  // bytes of the end that a stream begins with
 
 }  // namespace
 
@@ -76,8 +76,8 @@ void Calls::reply(std::uint32_t id, const std::string& method, Outcome outcome, 
         }
         front.reply_fault(id, static_cast<std::int32_t>(fault->code), fault->text);
     } else {
-        log.line(Level::Critical,
-                 "XML-RPC method " + method + "() failed: " + std::get<ServerError>(outcome).text.substr(0, 1024));
+        log.line(Level::Critical, "XML-RPC method " + method +
+                                      "() failed: " + std::get<ServerError>(outcome).text.substr(0, 1024));
         front.reply_status(id, ReplyKind::ServerError);
     }
 }

@@ -32,7 +32,7 @@ class Calls {
 
     Supervisor& supervisor_;
     RpcMethods methods_;
-    std::map<std::uint32_t, Stream> streams_;   // by request
+    std::map<std::uint32_t, Stream> streams_;  // by request
 };
 
 }  // namespace reeve

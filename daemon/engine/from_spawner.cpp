@@ -89,7 +89,8 @@ const char* Supervisor::on_group(const GroupBody& body) {
         const EngineImage& image = generation->image();
         if (body.group >= image.group_count()) return "GROUP of no group";
         std::uint32_t count = image.group(body.group).procs.count;
-        if (body.first_slot > kMaxSlots || count > kMaxSlots - body.first_slot) return "GROUP beyond the slots";
+        if (body.first_slot > kMaxSlots || count > kMaxSlots - body.first_slot)
+            return "GROUP beyond the slots";
         for (std::uint32_t i = 0; i < count; ++i) {
             if (member_at(body.first_slot + i) != nullptr) return "GROUP in slots that are taken";
         }
@@ -124,7 +125,8 @@ const char* Supervisor::on_slot_message(Received& received) {
     if (message.body.size() >= sizeof slot) std::memcpy(&slot, message.body.data(), sizeof slot);
     Member* member = member_at(slot);
     // A check may outlive its group; nothing else may.
-    if (member == nullptr) return message.type == Msg::CHECKED ? nullptr : "news of a slot that is not active";
+    if (member == nullptr)
+        return message.type == Msg::CHECKED ? nullptr : "news of a slot that is not active";
     switch (message.type) {
         case Msg::SLOT:
             if (running_) return "SLOT after SLOTS_END";

@@ -92,8 +92,9 @@ bool group_changed(const EngineImage& active, std::uint32_t active_group, const 
                    std::uint32_t fresh_group) {
     const GroupView& a = active.group(active_group);
     const GroupView& b = fresh.group(fresh_group);
-    if (a.kind != b.kind || a.priority != b.priority || a.procs.count != b.procs.count || a.events != b.events ||
-        a.buffer_size != b.buffer_size || active.text(a.fcgi_url) != fresh.text(b.fcgi_url)) {
+    if (a.kind != b.kind || a.priority != b.priority || a.procs.count != b.procs.count ||
+        a.events != b.events || a.buffer_size != b.buffer_size ||
+        active.text(a.fcgi_url) != fresh.text(b.fcgi_url)) {
         return true;
     }
     for (std::uint32_t i = 0; i < a.procs.count; ++i) {

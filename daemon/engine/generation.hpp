@@ -15,7 +15,8 @@ namespace reeve {
 class Generation {
   public:
     // nullptr, and why in wrong, if the memfd is not sealed or holds no sound view.
-    static std::shared_ptr<const Generation> map(const ConfigBody& body, const UniqueFd& fd, const char*& wrong);
+    static std::shared_ptr<const Generation> map(const ConfigBody& body, const UniqueFd& fd,
+                                                 const char*& wrong);
     ~Generation();
     Generation(const Generation&) = delete;
     Generation& operator=(const Generation&) = delete;

@@ -52,7 +52,7 @@ class Group : private PoolHost {
     std::uint32_t first_slot_;
     std::string name_;
     std::vector<std::shared_ptr<Member>> members_;
-    std::unique_ptr<ListenerPool> pool_;   // after the members, which it refers to
+    std::unique_ptr<ListenerPool> pool_;  // after the members, which it refers to
 };
 
 }  // namespace reeve

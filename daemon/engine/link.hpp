@@ -30,7 +30,8 @@ class Link {
     Link(const Link&) = delete;
     Link& operator=(const Link&) = delete;
 
-    // Takes a new edge in place of the old one. Of what was queued, only the types that `keep` names go there.
+    // Takes a new edge in place of the old one. Of what was queued, only the types that `keep` names go
+    // there.
     void attach(UniqueFd fd, bool (*keep)(Msg) = nullptr);
     bool connected() const { return channel_.open(); }
 
@@ -41,7 +42,8 @@ class Link {
     }
     std::size_t queued_bytes() const { return queued_bytes_; }
 
-    // From now on everything is queued, until release() sends a bare message of that type and then all the rest.
+    // From now on everything is queued, until release() sends a bare message of that type and then all the
+    // rest.
     void hold() { held_ = true; }
     void release(Msg first);
 
@@ -71,7 +73,7 @@ class Link {
     std::deque<Queued> queue_;
     std::size_t queued_bytes_ = 0;
     bool held_ = false;
-    bool gone_ = false;   // sending has failed for good; what the peer sent before is still to be read
+    bool gone_ = false;  // sending has failed for good; what the peer sent before is still to be read
 };
 
 }  // namespace reeve

@@ -20,7 +20,8 @@ namespace reeve {
 class LogNews {
   public:
     virtual ~LogNews() = default;
-    virtual void on_output(std::uint32_t stream, std::uint32_t serial, std::uint32_t pid, std::string_view bytes) = 0;
+    virtual void on_output(std::uint32_t stream, std::uint32_t serial, std::uint32_t pid,
+                           std::string_view bytes) = 0;
     virtual void on_communication(std::uint32_t stream, std::uint32_t serial, std::uint32_t pid,
                                   std::string_view bytes, bool last) = 0;
     virtual void on_drained(std::uint32_t slot, std::uint32_t serial) = 0;
@@ -29,14 +30,14 @@ class LogNews {
 };
 
 struct FollowCallbacks {
-    std::function<void(const DoneBody&)> opened;      // Ok, or why not: then it is over
-    std::function<void(std::string_view)> piece;      // the answer to follow_more()
+    std::function<void(const DoneBody&)> opened;  // Ok, or why not: then it is over
+    std::function<void(std::string_view)> piece;  // the answer to follow_more()
     std::function<void()> ended;
 };
 
 class LogLink : public Log, private LinkHandler {
   public:
-    static constexpr std::size_t kMaxQueued = 4 * 1024 * 1024;   // bytes of lines and output that wait
+    static constexpr std::size_t kMaxQueued = 4 * 1024 * 1024;  // bytes of lines and output that wait
 
     LogLink(Loop& loop, LogNews& news);
 
@@ -81,7 +82,7 @@ class LogLink : public Log, private LinkHandler {
     LogNews& news_;
     Link link_;
     Level level_ = Level::Info;
-    std::uint64_t dropped_ = 0;   // lines
+    std::uint64_t dropped_ = 0;  // lines
     std::uint32_t last_number_ = 0;
     std::map<std::uint32_t, Request> requests_;
     std::map<std::uint32_t, FollowCallbacks> follows_;

@@ -1,4 +1,5 @@
-// supervisor-engine: decides what runs. Born by the spawner with one channel (kPartSpawnerFd); everything else
+// supervisor-engine: decides what runs. Born by the spawner with one channel (kPartSpawnerFd); everything
+// else
 // - configuration, peers, pipes - comes over it. Ends when that channel ends.
 #include <event2/event.h>
 #include <signal.h>
@@ -15,8 +16,8 @@ int main() {
     ::tzset();
     time_t now = ::time(nullptr);
     tm local{};
-    ::localtime_r(&now, &local);   // opens the time zone's file, which is out of reach later
-    ::signal(SIGPIPE, SIG_IGN);    // a child may close its stdin
+    ::localtime_r(&now, &local);  // opens the time zone's file, which is out of reach later
+    ::signal(SIGPIPE, SIG_IGN);   // a child may close its stdin
 
     event_config* config = ::event_config_new();
     event_base* base = config != nullptr ? ::event_base_new_with_config(config) : nullptr;

@@ -1,5 +1,5 @@
-// A process in its place: slot, group, pipes. Connects the state machine (process.hpp) with the spawner, the log
-// writer, the events and those who wait for something to happen to it.
+// A process in its place: slot, group, pipes. Connects the state machine (process.hpp) with the spawner, the
+// log writer, the events and those who wait for something to happen to it.
 #pragma once
 
 #include <cstdint>
@@ -26,10 +26,10 @@ struct ListenerNote;
 // What has happened to a member, as those who wait see it. State and flags are those of that moment.
 struct Change {
     ProcessState state;
-    bool spawn_pending = false;    // STARTING, and no child yet
-    bool start_follows = false;    // it stops, and will be started again
-    bool gone = false;             // its group was removed
-    std::optional<std::string> kill_failure;   // a stop signal was sent: "", or why it could not be
+    bool spawn_pending = false;               // STARTING, and no child yet
+    bool start_follows = false;               // it stops, and will be started again
+    bool gone = false;                        // its group was removed
+    std::optional<std::string> kill_failure;  // a stop signal was sent: "", or why it could not be
 };
 
 // What members use of the engine.
@@ -57,7 +57,7 @@ class Member : public std::enable_shared_from_this<Member>, private ProcessPort 
     Process& process() { return process_; }
     const Process& process() const { return process_; }
     Group& group() const { return *group_; }
-    std::uint32_t index() const { return index_; }   // within the group, in listing order
+    std::uint32_t index() const { return index_; }  // within the group, in listing order
     std::uint32_t slot() const { return slot_; }
     bool gone() const { return gone_; }
     // "group:name", or just the name if they are the same.
@@ -91,7 +91,7 @@ class Member : public std::enable_shared_from_this<Member>, private ProcessPort 
     struct Kill {
         std::uint32_t serial;
         KillPurpose purpose;
-        std::function<void(std::string)> done;   // Signal only
+        std::function<void(std::string)> done;  // Signal only
     };
 
     void spawn(Process&) override;
@@ -114,8 +114,8 @@ class Member : public std::enable_shared_from_this<Member>, private ProcessPort 
     std::uint32_t index_;
     std::uint32_t slot_;
     bool gone_ = false;
-    std::function<void(std::string)> signal_done_;   // of the signal() under way
-    std::deque<Kill> kills_;                         // without an answer yet, in order
+    std::function<void(std::string)> signal_done_;  // of the signal() under way
+    std::deque<Kill> kills_;                        // without an answer yet, in order
     std::deque<std::function<void(const SpawnError&)>> checks_;
     std::deque<Change> changes_;
     std::vector<Waiter> waiters_;

@@ -1,4 +1,5 @@
-// The pipes of a member that the engine holds: the child's stdin, and an event listener's stdout. See member.hpp.
+// The pipes of a member that the engine holds: the child's stdin, and an event listener's stdout. See
+// member.hpp.
 #include <unistd.h>
 
 #include <array>
@@ -11,7 +12,7 @@ namespace reeve {
 namespace {
 
 constexpr std::size_t kReadSize = 64 * 1024;
-constexpr int kLastReads = 32;   // of a dead listener's stdout
+constexpr int kLastReads = 32;  // of a dead listener's stdout
 
 }  // namespace
 
@@ -23,16 +24,17 @@ bool Member::take_pipes(std::uint32_t fds, Received& received) {
     std::size_t next = 0;
     if ((fds & kFdStdin) != 0) {
         // The pipe may close itself in the middle of a write; the object stays until the child has ended.
-        stdin_ = std::make_unique<StdinQueue>(surroundings_.loop, std::move(received.fds[next++]),
-                                              [this] {
-                                                  if (group_->pool()) group_->pool()->on_stdin_drained(index_);
-                                              },
-                                              nullptr);
+        stdin_ = std::make_unique<StdinQueue>(
+            surroundings_.loop, std::move(received.fds[next++]),
+            [this] {
+                if (group_->pool()) group_->pool()->on_stdin_drained(index_);
+            },
+            nullptr);
     }
     if ((fds & kFdListenerStdout) != 0) {
         listener_stdout_ = std::move(received.fds[next]);
-        listener_watch_ = surroundings_.loop.make_watch(listener_stdout_.get(),
-                                                        [this](bool, bool) { read_listener(); });
+        listener_watch_ =
+            surroundings_.loop.make_watch(listener_stdout_.get(), [this](bool, bool) { read_listener(); });
         listener_watch_->want(true, false);
     }
     return true;
@@ -61,7 +63,8 @@ bool Member::read_listener() {
     return listener_stdout_.valid();
 }
 
-// What is in the pipe of a listener that has ended; a grandchild that goes on writing must not hold up all else.
+// What is in the pipe of a listener that has ended; a grandchild that goes on writing must not hold up all
+// else.
 void Member::read_last_words() {
     for (int reads = 0; reads < kLastReads && read_listener(); ++reads) {
     }

@@ -13,23 +13,23 @@ namespace reeve {
 constexpr std::uint8_t kNoteVersion = 1;
 
 // Note.flags
-constexpr std::uint8_t kNoteStartAfter = 1;     // start again when it has stopped
-constexpr std::uint8_t kNoteExitStatus = 2;     // exit_status is set
-constexpr std::uint8_t kNoteStopped = 4;        // UNKNOWN: a stop was under way
+constexpr std::uint8_t kNoteStartAfter = 1;  // start again when it has stopped
+constexpr std::uint8_t kNoteExitStatus = 2;  // exit_status is set
+constexpr std::uint8_t kNoteStopped = 4;     // UNKNOWN: a stop was under way
 
 struct Note {
-    std::uint8_t version = kNoteVersion;        // 0: never written
-    std::uint8_t state = 0;                     // ProcessState / 10; UNKNOWN is 100
+    std::uint8_t version = kNoteVersion;  // 0: never written
+    std::uint8_t state = 0;               // ProcessState / 10; UNKNOWN is 100
     std::uint8_t flags = 0;
-    std::uint8_t trouble = 0;                   // SpawnError: trouble * 32 + stage
+    std::uint8_t trouble = 0;  // SpawnError: trouble * 32 + stage
     std::int16_t exit_status = 0;
-    std::uint16_t candidate = 0;                // SpawnError; 0xFFFF: none
-    std::int16_t error = 0;                     // SpawnError
-    std::uint16_t failures = 0;                 // the retry counter; saturates
-    std::uint32_t handled_serial = 0;           // of the last child whose end was reported
-    std::uint32_t start_s = 0;                  // wall clock of the last attempt, seconds; 0: never
-    std::uint32_t stop_s = 0;                   // of the last end, seconds; 0: never
-    std::int64_t deadline_us = 0;               // CLOCK_MONOTONIC: next try, or SIGKILL; 0: none
+    std::uint16_t candidate = 0;       // SpawnError; 0xFFFF: none
+    std::int16_t error = 0;            // SpawnError
+    std::uint16_t failures = 0;        // the retry counter; saturates
+    std::uint32_t handled_serial = 0;  // of the last child whose end was reported
+    std::uint32_t start_s = 0;         // wall clock of the last attempt, seconds; 0: never
+    std::uint32_t stop_s = 0;          // of the last end, seconds; 0: never
+    std::int64_t deadline_us = 0;      // CLOCK_MONOTONIC: next try, or SIGKILL; 0: none
 };
 
 constexpr std::size_t kPoolNoteSize = 32;

@@ -26,7 +26,7 @@ enum class FaultCode : int {
     SpawnError = 50,
     AlreadyStarted = 60,
     NotRunning = 70,
-    Success = 80,   // no fault: the status of a struct that says OK
+    Success = 80,  // no fault: the status of a struct that says OK
     AlreadyAdded = 90,
     StillRunning = 91,
     CantReread = 92,
@@ -34,14 +34,14 @@ enum class FaultCode : int {
 
 struct Fault {
     FaultCode code;
-    std::string text;   // "BAD_NAME: x"
+    std::string text;  // "BAD_NAME: x"
 };
 // "NAME", or "NAME: detail".
 Fault make_fault(FaultCode code);
 Fault make_fault(FaultCode code, std::string_view detail);
 
 struct ServerError {
-    std::string text;   // for the log; clients see only HTTP 500
+    std::string text;  // for the log; clients see only HTTP 500
 };
 
 using Outcome = std::variant<Value, Fault, ServerError>;

@@ -13,8 +13,8 @@ namespace reeve {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
-constexpr std::int64_t kDrainWait = kSecond;         // for the last output of a child that has ended
-constexpr std::int64_t kShortestKillPause = kSecond; // between two SIGKILLs
+constexpr std::int64_t kDrainWait = kSecond;          // for the last output of a child that has ended
+constexpr std::int64_t kShortestKillPause = kSecond;  // between two SIGKILLs
 
 }  // namespace
 
@@ -103,7 +103,8 @@ std::optional<ProcessEvent> Process::follow_up() {
 void Process::start_if_due() {
     if (ending_) {
         finish_exit();  // of a former engine's time: its output is long written
-    } else if (state_ == ProcessState::Stopped && settings_.autostart && start_wall_us_ == 0 && !start_after_stop_) {
+    } else if (state_ == ProcessState::Stopped && settings_.autostart && start_wall_us_ == 0 &&
+               !start_after_stop_) {
         if (port_.may_start()) dispatch(ProcessEvent::Start);
     } else if (std::optional<ProcessEvent> next = follow_up()) {
         dispatch(*next);
@@ -243,12 +244,8 @@ void Process::send_stop_signal() {
     port_.kill(*this, settings_.stop_signal, settings_.stop_as_group, KillPurpose::Stop);
 }
 
-void Process::remember_stop() {
-    after_spawn_ = ProcessEvent::Stop;
-}
-void Process::remember_abandon() {
-    after_spawn_ = ProcessEvent::Abandon;
-}
+void Process::remember_stop() { after_spawn_ = ProcessEvent::Stop; }
+void Process::remember_abandon() { after_spawn_ = ProcessEvent::Abandon; }
 
 void Process::remember_start() {
     start_after_stop_ = true;

@@ -23,7 +23,7 @@ namespace reeve {
 
 // What the configuration says about a process, as far as its life is concerned.
 struct ProcessSettings {
-    CommandText text;                // process is the name
+    CommandText text;  // process is the name
     std::string group;
     bool autostart = true;
     Autorestart autorestart = Autorestart::Unexpected;
@@ -45,7 +45,7 @@ enum class KillPurpose { Stop, Escalation, Signal };
 class ProcessPort {
   public:
     virtual ~ProcessPort() = default;
-    virtual void spawn(Process& process) = 0;         // answered by on_spawned or on_spawn_failed
+    virtual void spawn(Process& process) = 0;  // answered by on_spawned or on_spawn_failed
     virtual void kill(Process& process, int signo, bool to_group, KillPurpose purpose) = 0;  // on_kill_result
     virtual void acknowledge_exit(Process& process) = 0;
     virtual void save_note(Process& process) = 0;
@@ -58,14 +58,14 @@ class ProcessPort {
 };
 
 enum class ProcessEvent : std::uint8_t {
-    Start,        // a client's request, autostart, autorestart
-    Stop,         // a client's request
-    Abandon,      // supervisord is stopping
+    Start,    // a client's request, autostart, autorestart
+    Stop,     // a client's request
+    Abandon,  // supervisord is stopping
     Spawned,
     SpawnFailed,
-    Exited,       // and all its output is written
-    Deadline,     // startsecs are over; the next try is due; SIGKILL is due
-    KillFailed,   // with another error than "no such process"
+    Exited,      // and all its output is written
+    Deadline,    // startsecs are over; the next try is due; SIGKILL is due
+    KillFailed,  // with another error than "no such process"
 };
 
 class Process {
@@ -77,26 +77,26 @@ class Process {
     const ProcessSettings& settings() const { return settings_; }
     const std::string& name() const { return settings_.text.process; }
     ProcessState state() const { return state_; }
-    std::uint32_t pid() const { return pid_; }         // 0: no child
-    std::uint32_t serial() const { return serial_; }   // of the live or dying child
+    std::uint32_t pid() const { return pid_; }        // 0: no child
+    std::uint32_t serial() const { return serial_; }  // of the live or dying child
     std::uint64_t failures() const { return failures_; }
     bool stopping() const { return stop_begun_; }
-    bool exit_expected() const;                        // of the last exit status
-    std::optional<int> exit_status() const { return exit_status_; }   // -1: by a signal
+    bool exit_expected() const;                                      // of the last exit status
+    std::optional<int> exit_status() const { return exit_status_; }  // -1: by a signal
     const SpawnError& spawn_error() const { return spawn_error_; }
     std::string spawn_error_text() const { return reeve::spawn_error_text(spawn_error_, settings_.text); }
-    std::int64_t start_wall_us() const { return start_wall_us_; }     // last attempt; 0: never
-    std::int64_t stop_wall_us() const { return stop_wall_us_; }       // last end; 0: never
-    std::int64_t uptime_us() const;                                   // of the live child
-    bool start_wanted() const { return start_after_stop_; }           // STOPPING, to be started again
-    bool spawn_pending() const { return spawn_pending_; }             // no answer to the spawn request yet
-    bool exit_pending() const { return ending_.has_value(); }         // its end is known, not yet all output
+    std::int64_t start_wall_us() const { return start_wall_us_; }  // last attempt; 0: never
+    std::int64_t stop_wall_us() const { return stop_wall_us_; }    // last end; 0: never
+    std::int64_t uptime_us() const;                                // of the live child
+    bool start_wanted() const { return start_after_stop_; }        // STOPPING, to be started again
+    bool spawn_pending() const { return spawn_pending_; }          // no answer to the spawn request yet
+    bool exit_pending() const { return ending_.has_value(); }      // its end is known, not yet all output
 
     // Requests. What a client is told is decided by the caller from the state before and after.
     void start() { dispatch(ProcessEvent::Start); }
     void stop() { dispatch(ProcessEvent::Stop); }
     void abandon() { dispatch(ProcessEvent::Abandon); }
-    void signal(int signo);   // to the child itself, whatever the state; needs a pid
+    void signal(int signo);  // to the child itself, whatever the state; needs a pid
     // Starts if the configuration says that it should run by itself (autostart, autorestart).
     void start_if_due();
 
@@ -104,7 +104,7 @@ class Process {
     void on_spawned(const SpawnedBody& body, std::uint32_t serial);
     void on_spawn_failed(const SpawnFailedBody& body);
     void on_exited(const ExitedBody& body, std::uint32_t serial);
-    void on_drained(std::uint32_t serial);            // all output of that child is written
+    void on_drained(std::uint32_t serial);  // all output of that child is written
     // What a failed kill is told as, "" if there is nothing to tell.
     std::string on_kill_result(int error, KillPurpose purpose, int signo);
 
@@ -115,7 +115,7 @@ class Process {
     void report_waiting();
 
     Note note() const;
-    PoolNote pool_note{};   // the listener pool's half of the slot's note
+    PoolNote pool_note{};  // the listener pool's half of the slot's note
 
   private:
     friend struct StateTable;
@@ -174,24 +174,24 @@ class Process {
     ProcessState state_ = ProcessState::Stopped;
     std::uint32_t pid_ = 0;
     std::uint32_t serial_ = 0;
-    std::uint32_t handled_serial_ = 0;     // of the last child that was reported
-    std::uint32_t drained_serial_ = 0;     // of the last child whose output is known to be written
+    std::uint32_t handled_serial_ = 0;  // of the last child that was reported
+    std::uint32_t drained_serial_ = 0;  // of the last child whose output is known to be written
     std::uint64_t failures_ = 0;
     std::optional<int> exit_status_;
     SpawnError spawn_error_;
     std::int64_t start_wall_us_ = 0;
     std::int64_t start_mono_us_ = 0;
     std::int64_t stop_wall_us_ = 0;
-    std::int64_t last_report_us_ = 0;      // of report_waiting(); 0: none in this stop
-    std::int64_t deadline_us_ = 0;         // 0: none
-    bool stop_begun_ = false;              // a stop signal was sent to this child
+    std::int64_t last_report_us_ = 0;  // of report_waiting(); 0: none in this stop
+    std::int64_t deadline_us_ = 0;     // 0: none
+    bool stop_begun_ = false;          // a stop signal was sent to this child
     bool spawn_pending_ = false;
     bool start_after_stop_ = false;
-    std::optional<ProcessEvent> after_spawn_;   // a stop that came while the spawn was pending
+    std::optional<ProcessEvent> after_spawn_;  // a stop that came while the spawn was pending
     std::optional<Ending> ending_;
-    SpawnFailedBody failed_{};             // for count_failed_spawn
-    bool unsaved_ = false;                 // the state has changed since the last note
-    bool exit_to_report_ = false;          // the child has ended as RUNNING without having been seen so
+    SpawnFailedBody failed_{};     // for count_failed_spawn
+    bool unsaved_ = false;         // the state has changed since the last note
+    bool exit_to_report_ = false;  // the child has ended as RUNNING without having been seen so
 
     std::unique_ptr<Timer> deadline_;
     std::unique_ptr<Timer> drain_wait_;

@@ -22,7 +22,8 @@ void Process::count_failed_spawn() {
 }
 
 void Process::report_success() {
-    log_.line(Level::Info, "success: " + name() + " entered RUNNING state, process has stayed up for > than " +
+    log_.line(Level::Info, "success: " + name() +
+                               " entered RUNNING state, process has stayed up for > than " +
                                std::to_string(settings_.start_secs) + " seconds (startsecs)");
 }
 
@@ -32,9 +33,9 @@ void Process::report_giving_up() {
 
 void Process::report_exit() {
     bool expected = exit_expected();
-    log_.line(expected ? Level::Info : Level::Warn,
-              "exited: " + name() + " (" + describe_exit(static_cast<int>(ending_->status)) +
-                  (expected ? "; expected)" : "; not expected)"));
+    log_.line(expected ? Level::Info : Level::Warn, "exited: " + name() + " (" +
+                                                        describe_exit(static_cast<int>(ending_->status)) +
+                                                        (expected ? "; expected)" : "; not expected)"));
     end_child();
     if (state_ == ProcessState::Backoff) plan_retry();
 }

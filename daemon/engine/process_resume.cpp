@@ -1,4 +1,5 @@
-// How a process is noted for the engine's successor, and taken up again after the engine died. See process.hpp.
+// How a process is noted for the engine's successor, and taken up again after the engine died. See
+// process.hpp.
 #include <algorithm>
 #include <cerrno>
 
@@ -9,7 +10,9 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
 
-std::uint8_t short_state(ProcessState state) { return static_cast<std::uint8_t>(static_cast<int>(state) / 10); }
+std::uint8_t short_state(ProcessState state) {
+    return static_cast<std::uint8_t>(static_cast<int>(state) / 10);
+}
 
 ProcessState long_state(std::uint8_t state) {
     using enum ProcessState;
@@ -19,16 +22,18 @@ ProcessState long_state(std::uint8_t state) {
     return Stopped;
 }
 
-std::uint32_t seconds(std::int64_t wall_us) { return static_cast<std::uint32_t>(std::max<std::int64_t>(wall_us, 0) / kSecond); }
+std::uint32_t seconds(std::int64_t wall_us) {
+    return static_cast<std::uint32_t>(std::max<std::int64_t>(wall_us, 0) / kSecond);
+}
 
 }  // namespace
 
 Note Process::note() const {
     Note note;
     note.state = short_state(state_);
-    note.flags = static_cast<std::uint8_t>((start_after_stop_ ? kNoteStartAfter : 0) |
-                                           (exit_status_ ? kNoteExitStatus : 0) |
-                                           (stop_begun_ ? kNoteStopped : 0));
+    note.flags =
+        static_cast<std::uint8_t>((start_after_stop_ ? kNoteStartAfter : 0) |
+                                  (exit_status_ ? kNoteExitStatus : 0) | (stop_begun_ ? kNoteStopped : 0));
     note.trouble = static_cast<std::uint8_t>(static_cast<std::uint32_t>(spawn_error_.trouble) << 5 |
                                              static_cast<std::uint32_t>(spawn_error_.stage));
     note.exit_status = static_cast<std::int16_t>(exit_status_.value_or(0));
@@ -92,15 +97,16 @@ void Process::resume(const SlotBody& slot, std::uint32_t serial) {
         on_exited(ExitedBody{slot.slot, slot.wait_status, slot.end_us}, serial);
         if (ending_ && slot.end_us != 0 && slot.end_us >= slot.start_us) {
             // It may have ended long before now, while nobody looked.
-            ending_->too_quick = state_ == ProcessState::Starting &&
-                                 static_cast<std::int64_t>(slot.end_us - slot.start_us) <
-                                     settings_.start_secs * kSecond;
+            ending_->too_quick =
+                state_ == ProcessState::Starting &&
+                static_cast<std::int64_t>(slot.end_us - slot.start_us) < settings_.start_secs * kSecond;
         }
     } else if (state_ == ProcessState::Starting) {
         arm_deadline(start_mono_us_ + std::max<std::int64_t>(settings_.start_secs, 0) * kSecond);
     } else if (state_ == ProcessState::Stopping) {
-        arm_deadline(note.deadline_us != 0 ? note.deadline_us
-                                           : now + std::max<std::int64_t>(settings_.stop_wait_secs, 0) * kSecond);
+        arm_deadline(note.deadline_us != 0
+                         ? note.deadline_us
+                         : now + std::max<std::int64_t>(settings_.stop_wait_secs, 0) * kSecond);
         if (slot.killed == 0) {
             // The signal was announced, but may never have been sent. A second one does no harm.
             port_.kill(*this, settings_.stop_signal, settings_.stop_as_group, KillPurpose::Stop);

@@ -71,7 +71,8 @@ Value RpcMethods::reload_result() const {
         }
     }
     for (const auto& group : supervisor_.groups()) {
-        if (newest.find_group(group->name()) == kAbsent) removed.items().push_back(Value::string(group->name()));
+        if (newest.find_group(group->name()) == kAbsent)
+            removed.items().push_back(Value::string(group->name()));
     }
     Value lists = Value::array();
     lists.items().push_back(std::move(added));
@@ -91,7 +92,8 @@ void RpcMethods::add_process_group(const Arguments& args, Answer answer) {
                                                  : make_fault(FaultCode::BadName, name));
     }
     if (supervisor_.find_group(name) != nullptr) return answer(make_fault(FaultCode::AlreadyAdded, name));
-    if (!supervisor_.add_group(index)) return answer(make_fault(FaultCode::Failed, "there are no slots left"));
+    if (!supervisor_.add_group(index))
+        return answer(make_fault(FaultCode::Failed, "there are no slots left"));
     answer(Value::boolean(true));
 }
 
@@ -104,7 +106,8 @@ void RpcMethods::remove_process_group(const Arguments& args, Answer answer) {
 }
 
 void RpcMethods::send_remote_comm_event(const Arguments& args, Answer answer) {
-    supervisor_.events().emit(EventType::RemoteCommunication, remote_payload(shown(args.at(0)), shown(args.at(1))));
+    supervisor_.events().emit(EventType::RemoteCommunication,
+                              remote_payload(shown(args.at(0)), shown(args.at(1))));
     answer(Value::boolean(true));
 }
 

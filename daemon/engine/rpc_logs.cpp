@@ -4,7 +4,6 @@
 #include "daemon/engine/rpc_methods.hpp"
 #include "daemon/engine/supervisor.hpp"
 
-
 namespace reeve {
 namespace {
 
@@ -79,7 +78,8 @@ void RpcMethods::tail_process_log(const Arguments& args, bool is_stderr, Answer 
             default: return answer(tail_result("", offset, false));
         }
     };
-    supervisor_.log().read(stream_of(member->slot(), is_stderr), ReadMode::Tail, offset, length, std::move(done));
+    supervisor_.log().read(stream_of(member->slot(), is_stderr), ReadMode::Tail, offset, length,
+                           std::move(done));
 }
 
 void RpcMethods::read_process_stdout_log(const Arguments& args, Answer answer) {
@@ -113,7 +113,8 @@ void RpcMethods::clear_all_process_logs(const Arguments&, Answer answer) {
     auto act = [this](const MemberRef& member, const std::string& name, ActionDone done) {
         clear_member_logs(surroundings_, member, name, std::move(done));
     };
-    visit_all(everybody(), [](ProcessState) { return true; }, act, std::move(answer));
+    visit_all(
+        everybody(), [](ProcessState) { return true; }, act, std::move(answer));
 }
 
 }  // namespace reeve

@@ -1,5 +1,5 @@
-// The methods of the API: dispatch by the common table (common/rpcproto/methods.hpp), the checks that all have
-// in common, and one function for each. Those that cannot answer at once keep the Answer until they can.
+// The methods of the API: dispatch by the common table (common/rpcproto/methods.hpp), the checks that all
+// have in common, and one function for each. Those that cannot answer at once keep the Answer until they can.
 #pragma once
 
 #include <span>
@@ -30,21 +30,23 @@ class RpcMethods {
   private:
     struct Named {
         Group* group;
-        MemberRef member;   // nullptr: the whole group
+        MemberRef member;  // nullptr: the whole group
     };
     struct Row;
     static const Row kRows[];
 
     const MethodRow* find(std::string_view name, bool page) const;
-    Named resolve(const std::string& name) const;        // BAD_NAME
-    MemberRef resolve_process(const std::string& name) const;   // BAD_NAME, also for a whole group
+    Named resolve(const std::string& name) const;              // BAD_NAME
+    MemberRef resolve_process(const std::string& name) const;  // BAD_NAME, also for a whole group
     Group& resolve_group(const std::string& name) const;
-    std::vector<MemberRef> everybody() const;            // in the order of visiting
+    std::vector<MemberRef> everybody() const;  // in the order of visiting
     void visit_all(const std::vector<MemberRef>& members, bool (*wanted)(ProcessState),
-                   const std::function<void(const MemberRef&, const std::string&, ActionDone)>& act, Answer answer);
+                   const std::function<void(const MemberRef&, const std::string&, ActionDone)>& act,
+                   Answer answer);
     void start_all(const std::vector<MemberRef>& members, bool wait, Answer answer);
     void stop_all(const std::vector<MemberRef>& members, bool wait, Answer answer);
-    void signal_all(const std::vector<MemberRef>& members, const Arguments& args, std::size_t signal, Answer answer);
+    void signal_all(const std::vector<MemberRef>& members, const Arguments& args, std::size_t signal,
+                    Answer answer);
     void read_log(std::uint32_t stream, const std::string& path, std::int64_t offset, std::int64_t length,
                   Answer answer);
     void read_process_log(const Arguments& args, bool is_stderr, Answer answer);

@@ -26,8 +26,8 @@ void RpcMethods::visit_all(const std::vector<MemberRef>& members, bool (*wanted)
     auto collector = std::make_shared<Collector>(std::move(answer));
     for (const MemberRef& member : members) {
         if (!wanted(member->process().state())) continue;
-        collector->visit(member,
-                         [&](const std::string& name, ActionDone done) { act(member, name, std::move(done)); });
+        collector->visit(
+            member, [&](const std::string& name, ActionDone done) { act(member, name, std::move(done)); });
     }
     collector->complete();
 }
@@ -36,7 +36,8 @@ void RpcMethods::start_all(const std::vector<MemberRef>& members, bool wait, Ans
     auto act = [&](const MemberRef& member, const std::string& name, ActionDone done) {
         start_member(surroundings_, member, name, wait, std::move(done));
     };
-    visit_all(members, [](ProcessState state) { return !is_running(state); }, act, std::move(answer));
+    visit_all(
+        members, [](ProcessState state) { return !is_running(state); }, act, std::move(answer));
 }
 
 void RpcMethods::stop_all(const std::vector<MemberRef>& members, bool wait, Answer answer) {

@@ -28,7 +28,8 @@ class Multicall : public std::enable_shared_from_this<Multicall> {
         if (name == nullptr || name->is(Value::Kind::Nil)) {
             return take(make_fault(FaultCode::IncorrectParameters, "No methodName"));
         }
-        if (!name->is(Value::Kind::String)) return take(ServerError{"methodName is not a string: " + shown(*name)});
+        if (!name->is(Value::Kind::String))
+            return take(ServerError{"methodName is not a string: " + shown(*name)});
         if (name->as_string() == "system.multicall") {
             return take(make_fault(FaultCode::IncorrectParameters, "Recursive system.multicall forbidden"));
         }
@@ -53,7 +54,8 @@ class Multicall : public std::enable_shared_from_this<Multicall> {
                 std::string_view text = params.as_string();
                 for (std::size_t pos = 0; pos < text.size();) {
                     std::size_t next = pos + 1;
-                    while (next < text.size() && (static_cast<unsigned char>(text[next]) & 0xC0) == 0x80) ++next;
+                    while (next < text.size() && (static_cast<unsigned char>(text[next]) & 0xC0) == 0x80)
+                        ++next;
                     args.push_back(Value::string(std::string(text.substr(pos, next - pos))));
                     pos = next;
                 }
@@ -69,7 +71,8 @@ class Multicall : public std::enable_shared_from_this<Multicall> {
             return;
         }
         const auto* fault = std::get_if<Fault>(&outcome);
-        Fault told = fault != nullptr ? *fault : make_fault(FaultCode::Failed, std::get<ServerError>(outcome).text);
+        Fault told =
+            fault != nullptr ? *fault : make_fault(FaultCode::Failed, std::get<ServerError>(outcome).text);
         Value result = Value::structure();
         result.add("faultCode", Value::integer(static_cast<int>(told.code)));
         result.add("faultString", Value::string(std::move(told.text)));
@@ -136,7 +139,8 @@ void RpcMethods::multicall(const Arguments& args, Answer answer) {
         return answer(make_fault(FaultCode::IncorrectParameters));
     }
     for (const Value& call : calls.items()) {
-        if (!call.is(Value::Kind::Struct)) return answer(ServerError{"an element of a multicall is no struct"});
+        if (!call.is(Value::Kind::Struct))
+            return answer(ServerError{"an element of a multicall is no struct"});
     }
     std::make_shared<Multicall>(*this, calls.items(), std::move(answer))->run();
 }

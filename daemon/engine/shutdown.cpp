@@ -7,9 +7,9 @@
 namespace reeve {
 namespace {
 
-constexpr std::uint64_t kReportEvery = 3'000'000;   // microseconds
-constexpr std::uint64_t kFinishPause = 20'000;      // between two looks whether the front has sent its answers
-constexpr int kFinishPatience = 50;                 // looks
+constexpr std::uint64_t kReportEvery = 3'000'000;  // microseconds
+constexpr std::uint64_t kFinishPause = 20'000;     // between two looks whether the front has sent its answers
+constexpr int kFinishPatience = 50;                // looks
 
 }  // namespace
 
@@ -62,8 +62,8 @@ void Shutdown::step() {
     }
 }
 
-// UNKNOWN counts as stopped, but its child may live: it could not be signalled. The spawner does not go before
-// its children, so there is nothing left but to say whom we are waiting for.
+// UNKNOWN counts as stopped, but its child may live: it could not be signalled. The spawner does not go
+// before its children, so there is nothing left but to say whom we are waiting for.
 bool Shutdown::nobody_lives() const {
     return std::all_of(groups_.begin(), groups_.end(), [](const auto& group) { return group->removable(); });
 }

@@ -40,8 +40,8 @@ class Shutdown {
     Mood mood_ = Mood::Running;
     bool finished_ = false;
     bool reporting_ = false;
-    int patience_ = 0;                      // turns left to wait for the front
-    std::vector<Group*> left_;              // the last one is being stopped
+    int patience_ = 0;          // turns left to wait for the front
+    std::vector<Group*> left_;  // the last one is being stopped
     std::unique_ptr<Timer> report_timer_;
     std::unique_ptr<Timer> finish_timer_;
 };

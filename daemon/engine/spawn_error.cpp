@@ -16,8 +16,8 @@ std::string system_error(int error) {
 
 std::string not_started(const SpawnError& error, const CommandText& names) {
     std::string quoted = "'" + names.process + "'";
-    std::string file = py_repr(error.candidate < names.candidates.size() ? names.candidates[error.candidate]
-                                                                         : names.argv0);
+    std::string file =
+        py_repr(error.candidate < names.candidates.size() ? names.candidates[error.candidate] : names.argv0);
     switch (error.stage) {
         case Stage::CommandEmpty: return "command is empty";
         case Stage::CommandQuote:

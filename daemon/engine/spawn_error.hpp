@@ -12,25 +12,25 @@ namespace reeve {
 
 enum class SpawnTrouble : std::uint32_t {
     None = 0,
-    NotStarted = 1,   // stage, error, candidate say where it failed
-    TooQuick = 2,     // ended before startsecs
-    BadExit = 3,      // error is the exit code, -1 for a signal
+    NotStarted = 1,  // stage, error, candidate say where it failed
+    TooQuick = 2,    // ended before startsecs
+    BadExit = 3,     // error is the exit code, -1 for a signal
 };
 
 struct SpawnError {
     SpawnTrouble trouble = SpawnTrouble::None;
     Stage stage = Stage::None;
     std::int32_t error = 0;
-    std::uint32_t candidate = 0;   // index, or kAbsent
+    std::uint32_t candidate = 0;  // index, or kAbsent
 };
 
 // What the texts name.
 struct CommandText {
     std::string process;
-    std::string command;      // expanded, not split
-    std::string argv0;        // as written
+    std::string command;  // expanded, not split
+    std::string argv0;    // as written
     std::vector<std::string> candidates;
-    std::string fcgi_url;     // may be empty
+    std::string fcgi_url;  // may be empty
 };
 
 // The text of `spawnerr`; empty for None.

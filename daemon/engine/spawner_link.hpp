@@ -18,7 +18,9 @@ class SpawnerLink {
     void activate(const GroupBody& body) { link_.send(Msg::ACTIVATE, 0, body); }
     void deactivate(const GroupBody& body) { link_.send(Msg::DEACTIVATE, 0, body); }
     void spawn(std::uint32_t slot) { link_.send(Msg::SPAWN, 0, SpawnBody{slot}); }
-    void check(std::uint32_t slot, std::uint32_t request) { link_.send(Msg::CHECK, request, CheckBody{slot}); }
+    void check(std::uint32_t slot, std::uint32_t request) {
+        link_.send(Msg::CHECK, request, CheckBody{slot});
+    }
     void kill(std::uint32_t slot, std::uint32_t serial, int signo, std::uint32_t flags) {
         link_.send(Msg::KILL, serial, KillBody{slot, static_cast<std::uint32_t>(signo), flags});
     }
@@ -27,7 +29,9 @@ class SpawnerLink {
     }
     void note(const NoteBody& body) { link_.send(Msg::NOTE, 0, body); }
     void stopping(FinishMode mode) { link_.send(Msg::STOPPING, 0, StoppingBody{mode}); }
-    void finish(FinishMode mode, std::uint64_t carry) { link_.send(Msg::FINISH, 0, FinishBody{mode, 0, carry}); }
+    void finish(FinishMode mode, std::uint64_t carry) {
+        link_.send(Msg::FINISH, 0, FinishBody{mode, 0, carry});
+    }
 
   private:
     Link link_;

@@ -10,9 +10,9 @@ namespace reeve {
 struct StateRow {
     ProcessState state;
     ProcessEvent event;
-    bool (Process::*guard)() const;   // nullptr: always
-    void (Process::*before)();        // nullptr: nothing
-    ProcessState next;                // the same: no change, nobody is told
+    bool (Process::*guard)() const;  // nullptr: always
+    void (Process::*before)();       // nullptr: nothing
+    ProcessState next;               // the same: no change, nobody is told
     void (Process::*after)();
 };
 

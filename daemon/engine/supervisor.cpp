@@ -10,7 +10,7 @@
 namespace reeve {
 namespace {
 
-constexpr std::size_t kMaxCaptured = 64 * 1024 * 1024;   // bytes of one PROCESS_COMMUNICATION event
+constexpr std::size_t kMaxCaptured = 64 * 1024 * 1024;  // bytes of one PROCESS_COMMUNICATION event
 
 }  // namespace
 
@@ -21,7 +21,10 @@ Supervisor::Supervisor(Loop& loop, UniqueFd spawner, std::function<void(const ch
       spawner_(loop, *this),
       events_(loop),
       front_(loop, log_, auth_, *this),
-      surroundings_{loop, log_, spawner_, events_,
+      surroundings_{loop,
+                    log_,
+                    spawner_,
+                    events_,
                     [this] { return shutdown_.mood() == Mood::Running; },
                     [this](std::shared_ptr<Member> member) {
                         changed_.push_back(std::move(member));
@@ -60,7 +63,9 @@ Group* Supervisor::find_group(std::string_view name) const {
     return it != by_name_.end() ? it->second : nullptr;
 }
 
-Member* Supervisor::member_at(std::uint32_t slot) const { return slot < slots_.size() ? slots_[slot] : nullptr; }
+Member* Supervisor::member_at(std::uint32_t slot) const {
+    return slot < slots_.size() ? slots_[slot] : nullptr;
+}
 
 // The lowest row of `count` free slots.
 bool Supervisor::reserve_slots(std::uint32_t count, std::uint32_t& first) const {
@@ -81,8 +86,9 @@ Group& Supervisor::insert_group(std::shared_ptr<const Generation> generation, st
     }
     while (lowest_free_ < slots_.size() && slots_[lowest_free_] != nullptr) ++lowest_free_;
     by_name_[group->name()] = group.get();
-    auto place = std::upper_bound(groups_.begin(), groups_.end(), group->priority(),
-                                  [](int priority, const auto& other) { return priority < other->priority(); });
+    auto place =
+        std::upper_bound(groups_.begin(), groups_.end(), group->priority(),
+                         [](int priority, const auto& other) { return priority < other->priority(); });
     return **groups_.insert(place, std::move(group));
 }
 

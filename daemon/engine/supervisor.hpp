@@ -1,7 +1,7 @@
 // The engine as a whole: what it was told by the spawner, the active groups, what the daemon is doing.
 //
-// First start: HELLO, CONFIG, SLOTS_END, then everything is activated and started. After a crash of the engine:
-// GROUP and SLOT rebuild what was there, no program notices, and what was under way goes on.
+// First start: HELLO, CONFIG, SLOTS_END, then everything is activated and started. After a crash of the
+// engine: GROUP and SLOT rebuild what was there, no program notices, and what was under way goes on.
 #pragma once
 
 #include <cstdint>
@@ -41,8 +41,8 @@ class Supervisor : private LinkHandler, private LogNews, private CallHandler {
     Reload& reload() { return reload_; }
     Mood mood() const { return shutdown_.mood(); }
     std::uint32_t daemon_pid() const { return hello_.daemon_pid; }
-    const Generation& newest() const { return *newest_; }   // the last successful reading
-    const Generation& first() const { return *first_; }     // the first that this engine was given
+    const Generation& newest() const { return *newest_; }  // the last successful reading
+    const Generation& first() const { return *first_; }    // the first that this engine was given
     // Active groups by (priority, when they came).
     const std::vector<std::unique_ptr<Group>>& groups() const { return groups_; }
     Group* find_group(std::string_view name) const;
@@ -67,9 +67,10 @@ class Supervisor : private LinkHandler, private LogNews, private CallHandler {
     const char* on_slot_message(Received& received);
     const char* on_signal(std::uint32_t signo);
 
-    void on_output(std::uint32_t stream, std::uint32_t serial, std::uint32_t pid, std::string_view bytes) override;
-    void on_communication(std::uint32_t stream, std::uint32_t serial, std::uint32_t pid, std::string_view bytes,
-                          bool last) override;
+    void on_output(std::uint32_t stream, std::uint32_t serial, std::uint32_t pid,
+                   std::string_view bytes) override;
+    void on_communication(std::uint32_t stream, std::uint32_t serial, std::uint32_t pid,
+                          std::string_view bytes, bool last) override;
     void on_drained(std::uint32_t slot, std::uint32_t serial) override;
     void on_log_writer_gone() override;
 
@@ -78,8 +79,9 @@ class Supervisor : private LinkHandler, private LogNews, private CallHandler {
     void on_cancel(std::uint32_t id) override;
 
     Member* member_at(std::uint32_t slot) const;
-    bool reserve_slots(std::uint32_t count, std::uint32_t& first) const;   // false: there are none
-    Group& insert_group(std::shared_ptr<const Generation> generation, std::uint32_t index, std::uint32_t first_slot);
+    bool reserve_slots(std::uint32_t count, std::uint32_t& first) const;  // false: there are none
+    Group& insert_group(std::shared_ptr<const Generation> generation, std::uint32_t index,
+                        std::uint32_t first_slot);
     void start_everything();
     void wake();
     void on_turn();
@@ -96,19 +98,19 @@ class Supervisor : private LinkHandler, private LogNews, private CallHandler {
     Reload reload_;
     HelloBody hello_{};
     bool greeted_ = false;
-    bool running_ = false;                      // SLOTS_END was handled
+    bool running_ = false;  // SLOTS_END was handled
     std::uint32_t slots_seen_ = 0;
-    std::vector<std::shared_ptr<const Generation>> generations_;   // known, until SLOTS_END
+    std::vector<std::shared_ptr<const Generation>> generations_;  // known, until SLOTS_END
     std::shared_ptr<const Generation> first_;
     std::shared_ptr<const Generation> newest_;
     std::vector<std::unique_ptr<Group>> groups_;
-    std::unordered_map<std::string_view, Group*> by_name_;   // of groups_
+    std::unordered_map<std::string_view, Group*> by_name_;  // of groups_
     std::vector<Member*> slots_;
-    std::uint32_t lowest_free_ = 0;             // no slot below is free
+    std::uint32_t lowest_free_ = 0;  // no slot below is free
     std::vector<std::shared_ptr<Member>> changed_;
-    std::unique_ptr<Timer> turn_;               // for what waits until the current event is over
+    std::unique_ptr<Timer> turn_;  // for what waits until the current event is over
     bool waking_ = false;
-    std::map<std::uint32_t, std::string> captured_;   // by stream: pieces of a COMM that is not complete
+    std::map<std::uint32_t, std::string> captured_;  // by stream: pieces of a COMM that is not complete
     std::unique_ptr<Calls> calls_;
 };
 

@@ -38,8 +38,9 @@ TEST_CASE("a start: success only after startsecs") {
     replay.pass(0.999);
     check(replay, {});
     replay.pass(0.001);
-    check(replay, {"E RUNNING from STARTING pid:7",
-                   "INFO success: p entered RUNNING state, process has stayed up for > than 1 seconds (startsecs)"});
+    check(replay,
+          {"E RUNNING from STARTING pid:7",
+           "INFO success: p entered RUNNING state, process has stayed up for > than 1 seconds (startsecs)"});
     CHECK(replay.loop.idle());
 }
 
@@ -51,10 +52,12 @@ TEST_CASE("startsecs=0: RUNNING at once, an end at any time is an exit") {
     replay.p().start();
     replay.take();
     replay.spawned();
-    check(replay, {"INFO spawned: 'p' with pid 100", "E RUNNING from STARTING pid:100",
-                   "INFO success: p entered RUNNING state, process has stayed up for > than 0 seconds (startsecs)"});
+    check(replay,
+          {"INFO spawned: 'p' with pid 100", "E RUNNING from STARTING pid:100",
+           "INFO success: p entered RUNNING state, process has stayed up for > than 0 seconds (startsecs)"});
     replay.ended(Replay::code(127));
-    check(replay, {"E EXITED from RUNNING expected:0", "WARN exited: p (exit status 127; not expected)", "ACK"});
+    check(replay,
+          {"E EXITED from RUNNING expected:0", "WARN exited: p (exit status 127; not expected)", "ACK"});
     CHECK(replay.p().spawn_error_text() == "Bad exit code 127");
 }
 
@@ -65,8 +68,7 @@ TEST_CASE("a program that always fails: N + 1 tries, one second more each time, 
     for (int i = 1; i <= 3; ++i) {
         replay.spawned();
         replay.ended(Replay::code(1));
-        check(replay, {"INFO spawned: 'p' with pid 100",
-                       "E BACKOFF from STARTING tries:" + std::to_string(i),
+        check(replay, {"INFO spawned: 'p' with pid 100", "E BACKOFF from STARTING tries:" + std::to_string(i),
                        "WARN exited: p (exit status 1; not expected)", "ACK"});
         CHECK(!replay.p().exit_status());
         replay.pass(i - 0.01);
@@ -75,7 +77,7 @@ TEST_CASE("a program that always fails: N + 1 tries, one second more each time, 
         check(replay, {"E STARTING from BACKOFF tries:" + std::to_string(i), "SPAWN"});
     }
     replay.spawned();
-    replay.ended(0);   // an expected status does not help
+    replay.ended(0);  // an expected status does not help
     check(replay, {"INFO spawned: 'p' with pid 100", "E BACKOFF from STARTING tries:4",
                    "WARN exited: p (exit status 0; not expected)", "ACK", "E FATAL from BACKOFF",
                    "INFO gave up: p entered FATAL state, too many start retries too quickly"});
@@ -121,15 +123,16 @@ TEST_CASE("ends: expected, not expected, by a signal; and who is started again")
         Replay replay(s);
         run(replay);
         replay.ended(Replay::code(2));
-        check(replay, {"E EXITED from RUNNING expected:1", "INFO exited: p (exit status 2; expected)", "ACK"});
+        check(replay,
+              {"E EXITED from RUNNING expected:1", "INFO exited: p (exit status 2; expected)", "ACK"});
         CHECK(replay.p().spawn_error_text() == "");
     }
     SUBCASE("not expected, default: at once, before anything else") {
         Replay replay(s);
         run(replay);
         replay.ended(Replay::code(1));
-        check(replay, {"E EXITED from RUNNING expected:0", "WARN exited: p (exit status 1; not expected)", "ACK",
-                       "E STARTING from EXITED tries:0", "SPAWN"});
+        check(replay, {"E EXITED from RUNNING expected:0", "WARN exited: p (exit status 1; not expected)",
+                       "ACK", "E STARTING from EXITED tries:0", "SPAWN"});
     }
     SUBCASE("expected, always") {
         s.autorestart = Autorestart::Yes;
@@ -144,8 +147,8 @@ TEST_CASE("ends: expected, not expected, by a signal; and who is started again")
         Replay replay(s);
         run(replay);
         replay.ended(9);
-        check(replay, {"E EXITED from RUNNING expected:0", "WARN exited: p (terminated by SIGKILL; not expected)",
-                       "ACK"});
+        check(replay, {"E EXITED from RUNNING expected:0",
+                       "WARN exited: p (terminated by SIGKILL; not expected)", "ACK"});
         CHECK(replay.p().exit_status() == -1);
     }
     SUBCASE("not while supervisord stops") {
@@ -163,7 +166,7 @@ TEST_CASE("an end that is seen late is judged by when it came") {
     replay.spawned();
     replay.take();
     replay.pass(0.9);
-    replay.exited(Replay::code(1));   // its output is still being written
+    replay.exited(Replay::code(1));  // its output is still being written
     replay.pass(0.5);
     check(replay, {});
     replay.p().on_drained(replay.p().serial());
@@ -192,7 +195,7 @@ TEST_CASE("startsecs over, but not noticed before the end: RUNNING, then EXITED,
     replay.p().start();
     replay.spawned();
     replay.take();
-    replay.loop.now += 1'500'000;   // the timer had no chance
+    replay.loop.now += 1'500'000;  // the timer had no chance
     replay.ended(0);
     check(replay, {"E RUNNING from STARTING pid:100", "E EXITED from RUNNING expected:1",
                    "INFO exited: p (exit status 0; expected)", "ACK"});
@@ -202,8 +205,9 @@ TEST_CASE("stop") {
     Replay replay(settings());
     run(replay);
     replay.p().stop();
-    check(replay, {"DEBG killing p (pid 100) with signal SIGTERM", "E STOPPING from RUNNING pid:100", "KILL 15"});
-    replay.p().stop();   // a second one does nothing
+    check(replay,
+          {"DEBG killing p (pid 100) with signal SIGTERM", "E STOPPING from RUNNING pid:100", "KILL 15"});
+    replay.p().stop();  // a second one does nothing
     check(replay, {});
     replay.ended(15);
     check(replay, {"E STOPPED from STOPPING pid:100", "WARN stopped: p (terminated by SIGTERM)", "ACK"});
@@ -218,8 +222,8 @@ TEST_CASE("stop while starting, and with an expected status") {
     replay.take();
     replay.p().stop();
     replay.ended(0);
-    check(replay, {"DEBG killing p (pid 100) with signal SIGTERM", "E STOPPING from STARTING pid:100", "KILL 15",
-                   "E STOPPED from STOPPING pid:100", "INFO stopped: p (exit status 0)", "ACK"});
+    check(replay, {"DEBG killing p (pid 100) with signal SIGTERM", "E STOPPING from STARTING pid:100",
+                   "KILL 15", "E STOPPED from STOPPING pid:100", "INFO stopped: p (exit status 0)", "ACK"});
 }
 
 TEST_CASE("stop before the spawner has answered") {
@@ -235,9 +239,10 @@ TEST_CASE("stop before the spawner has answered") {
     }
     SUBCASE("it could not be started") {
         replay.failed(Stage::Fork, EAGAIN);
-        check(replay, {"INFO spawnerr: Too many processes in process table to spawn 'p'",
-                       "E BACKOFF from STARTING tries:1",
-                       "DEBG Attempted to kill p, which is in BACKOFF state.", "E STOPPED from BACKOFF pid:0"});
+        check(replay,
+              {"INFO spawnerr: Too many processes in process table to spawn 'p'",
+               "E BACKOFF from STARTING tries:1", "DEBG Attempted to kill p, which is in BACKOFF state.",
+               "E STOPPED from BACKOFF pid:0"});
     }
 }
 
@@ -248,8 +253,8 @@ TEST_CASE("SIGKILL after stopwaitsecs, again and again") {
     Replay replay(s);
     run(replay);
     replay.p().stop();
-    check(replay, {"DEBG killing p (pid 100) process group with signal SIGTERM", "E STOPPING from RUNNING pid:100",
-                   "KILL 15 group"});
+    check(replay, {"DEBG killing p (pid 100) process group with signal SIGTERM",
+                   "E STOPPING from RUNNING pid:100", "KILL 15 group"});
     for (int i = 0; i < 3; ++i) {
         replay.pass(1.99);
         check(replay, {});
@@ -346,8 +351,9 @@ TEST_CASE("kill fails") {
     replay.take();
     SUBCASE("no such process: the end is on its way") {
         CHECK(replay.p().on_kill_result(ESRCH, KillPurpose::Stop, 15) == "");
-        check(replay, {"DEBG unable to signal p (pid 100), it probably just exited on its own: [Errno 3] No such "
-                       "process"});
+        check(replay,
+              {"DEBG unable to signal p (pid 100), it probably just exited on its own: [Errno 3] No such "
+               "process"});
         CHECK(replay.state() == "STOPPING");
     }
     SUBCASE("not permitted: UNKNOWN, until the child ends") {

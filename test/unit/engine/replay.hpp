@@ -1,5 +1,6 @@
 // A process with everything around it made up: a clock that moves when it is told to, timers on that clock, a
-// spawner that notes what it is asked for, and one list in which events, log lines and requests stand in order.
+// spawner that notes what it is asked for, and one list in which events, log lines and requests stand in
+// order.
 #pragma once
 
 #include <algorithm>
@@ -20,13 +21,15 @@ class Replay : public ProcessPort, public Log {
     explicit Replay(ProcessSettings settings) { make(std::move(settings)); }
 
     FakeLoop loop;
-    std::vector<std::string> seen;   // everything, in order
+    std::vector<std::string> seen;  // everything, in order
     bool running_mood = true;
     std::uint32_t next_serial = 1;
     NoteBody saved{};
     std::unique_ptr<Process> process;
 
-    void make(ProcessSettings settings) { process = std::make_unique<Process>(std::move(settings), loop, *this, *this); }
+    void make(ProcessSettings settings) {
+        process = std::make_unique<Process>(std::move(settings), loop, *this, *this);
+    }
     Process& p() { return *process; }
     // Lets time pass; timers fire at their moment.
     void pass(double seconds) { loop.advance(static_cast<std::uint64_t>(seconds * 1e6 + 0.5)); }
@@ -47,8 +50,9 @@ class Replay : public ProcessPort, public Log {
         p().on_spawn_failed(SpawnFailedBody{0, stage, error, candidate});
     }
     void exited(int status) {
-        p().on_exited(ExitedBody{0, static_cast<std::uint32_t>(status), static_cast<std::uint64_t>(loop.wall)},
-                      p().serial());
+        p().on_exited(
+            ExitedBody{0, static_cast<std::uint32_t>(status), static_cast<std::uint64_t>(loop.wall)},
+            p().serial());
     }
     void ended(int status) {
         exited(status);
@@ -67,7 +71,8 @@ class Replay : public ProcessPort, public Log {
         std::string text = std::string("E ") + state_name(process_.state()) + " from " + state_name(from);
         if (process_.state() == ProcessState::Starting || process_.state() == ProcessState::Backoff)
             text += " tries:" + std::to_string(process_.failures());
-        if (process_.state() == ProcessState::Exited) text += process_.exit_expected() ? " expected:1" : " expected:0";
+        if (process_.state() == ProcessState::Exited)
+            text += process_.exit_expected() ? " expected:1" : " expected:0";
         if (process_.state() == ProcessState::Stopped || process_.state() == ProcessState::Running ||
             process_.state() == ProcessState::Stopping)
             text += " pid:" + std::to_string(process_.pid());

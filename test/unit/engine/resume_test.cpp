@@ -95,7 +95,7 @@ TEST_CASE("an end that nobody reported is reported, once") {
         old.next_serial = 8;
         old.spawned();
         old.pass(1);
-        old.running_mood = false;   // dies before it can start it again
+        old.running_mood = false;  // dies before it can start it again
         old.ended(Replay::code(1));
         Successor fresh(old, s, SlotState::Exited, 8, Replay::code(1));
         CHECK(fresh.take() == Seen{"ACK", "E STARTING from EXITED tries:0", "SPAWN"});

@@ -68,7 +68,8 @@ class ViewBuilder {
     UniqueFd memfd() const {
         UniqueFd fd(::memfd_create("view", MFD_CLOEXEC | MFD_ALLOW_SEALING));
         REEVE_CHECK(::write(fd.get(), bytes_.data(), bytes_.size()) == static_cast<ssize_t>(bytes_.size()));
-        REEVE_CHECK(::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0);
+        REEVE_CHECK(
+            ::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0);
         return fd;
     }
 
@@ -77,7 +78,8 @@ class ViewBuilder {
     static constexpr std::uint32_t kPoolSize = 16 * 1024;
 
     StrRef text(const std::string& value) {
-        StrRef ref{kPool + static_cast<std::uint32_t>(pool_.size()), static_cast<std::uint32_t>(value.size())};
+        StrRef ref{kPool + static_cast<std::uint32_t>(pool_.size()),
+                   static_cast<std::uint32_t>(value.size())};
         pool_ += value;
         pool_ += '\0';
         return ref;

@@ -1,5 +1,5 @@
-// The engine as a whole, with a spawner, a log writer and a front made of paper: who is started and stopped in
-// which order, what calls are answered, what becomes of a message that makes no sense.
+// The engine as a whole, with a spawner, a log writer and a front made of paper: who is started and stopped
+// in which order, what calls are answered, what becomes of a message that makes no sense.
 #include <doctest/doctest.h>
 
 #include <signal.h>
@@ -29,7 +29,7 @@ class Paper {
     std::string violation;
     bool ended = false;
     bool spawn_at_once = true;
-    Seen asked;   // of the spawner
+    Seen asked;  // of the spawner
     Seen lines;
     std::uint32_t next_call = 1;
 
@@ -115,7 +115,8 @@ class Paper {
         Received received;
         if (front.receive(buffer_, received) != Receive::Message) return "";
         auto body = received.message.as<ReplyBody>();
-        if (body.kind == ReplyKind::Fault) return std::to_string(body.code) + " " + std::string(received.message.text());
+        if (body.kind == ReplyKind::Fault)
+            return std::to_string(body.code) + " " + std::string(received.message.text());
         if (body.kind != ReplyKind::Value) return "kind " + std::to_string(static_cast<int>(body.kind));
         auto value = decode(received.message.text());
         REQUIRE(value);
@@ -141,7 +142,8 @@ class Paper {
                 return;
             }
             case Msg::CHECK:
-                say(Msg::CHECKED, message.serial, SpawnFailedBody{message.as<CheckBody>().slot, Stage::None, 0, 0});
+                say(Msg::CHECKED, message.serial,
+                    SpawnFailedBody{message.as<CheckBody>().slot, Stage::None, 0, 0});
                 return;
             case Msg::KILL: {
                 auto body = message.as<KillBody>();
@@ -172,7 +174,8 @@ Value name(const char* text) { return Value::string(text); }
 
 TEST_CASE("start: everything is activated, then groups by priority, members as listed") {
     Paper paper(three());
-    CHECK(paper.take() == Seen{"READY", "ACTIVATE", "ACTIVATE", "ACTIVATE", "SPAWN 0", "SPAWN 1", "SPAWN 2", "SPAWN 3"});
+    CHECK(paper.take() ==
+          Seen{"READY", "ACTIVATE", "ACTIVATE", "ACTIVATE", "SPAWN 0", "SPAWN 1", "SPAWN 2", "SPAWN 3"});
     CHECK(paper.lines == Seen{"spawned: 'low' with pid 1000", "spawned: 'p9' with pid 1001",
                               "spawned: 'p1' with pid 1002", "spawned: 'p5' with pid 1003"});
     CHECK(paper.ask("supervisor.getPID") == "77");
@@ -186,7 +189,8 @@ TEST_CASE("shutdown: group by group from the highest number, a group's processes
     paper.say(Msg::SIGNAL, 0, SignalBody{SIGTERM});
     paper.run();
     CHECK(paper.take() == Seen{"STOPPING", "KILL 1 15", "KILL 3 15", "KILL 2 15"});
-    CHECK(paper.lines == Seen{"received SIGTERM indicating exit request", "waiting for low, p9, p1, p5 to die"});
+    CHECK(paper.lines ==
+          Seen{"received SIGTERM indicating exit request", "waiting for low, p9, p1, p5 to die"});
     CHECK(paper.ask("supervisor.getState") == "6 SHUTDOWN_STATE");
     paper.die(3, 15);
     paper.die(1, 15);
@@ -212,7 +216,8 @@ TEST_CASE("SIGHUP: the configuration is read first, and nothing stops if it is b
     CHECK(paper.take() == Seen{"RELOAD"});
     SUBCASE("bad") {
         paper.lines.clear();
-        paper.say(Msg::CONFIG_FAILED, 1, ConfigFailedBody{2}, "Error: it is bad\nFor help, use supervisord -h\n");
+        paper.say(Msg::CONFIG_FAILED, 1, ConfigFailedBody{2},
+                  "Error: it is bad\nFor help, use supervisord -h\n");
         paper.run();
         CHECK(paper.take() == Seen{});
         CHECK(paper.lines == Seen{"no restart, because the configuration cannot be used: it is bad"});
@@ -284,7 +289,8 @@ TEST_CASE("a group's answers come in the order of completion") {
 TEST_CASE("multicall keeps the order, also of answers that take time") {
     Paper paper(three());
     auto one = [](const char* method, std::vector<Value> params) {
-        return Value::structure({{"methodName", Value::string(method)}, {"params", Value::array(std::move(params))}});
+        return Value::structure(
+            {{"methodName", Value::string(method)}, {"params", Value::array(std::move(params))}});
     };
     paper.call("system.multicall",
                {Value::array({one("supervisor.startProcess", {name("zlast")}), one("supervisor.getPID", {}),
@@ -303,7 +309,7 @@ TEST_CASE("reloadConfig tells what differs; add and remove use free slots") {
     paper.take();
     paper.call("supervisor.reloadConfig");
     paper.call("supervisor.reloadConfig");
-    CHECK(paper.take() == Seen{"RELOAD"});   // the second waits
+    CHECK(paper.take() == Seen{"RELOAD"});  // the second waits
     ViewProcess changed{"b"};
     changed.definition = 2;
     paper.config({{"a", 1, {{"a"}}}, {"b", 1, {changed, {"b2"}}}, {"d", 1, {{"d"}}}}, 1);
@@ -319,7 +325,7 @@ TEST_CASE("reloadConfig tells what differs; add and remove use free slots") {
     CHECK(paper.ask("supervisor.removeProcessGroup", {name("c")}) == "10 BAD_NAME: c");
     CHECK(paper.ask("supervisor.addProcessGroup", {name("a")}) == "90 ALREADY_ADDED: a");
     CHECK(paper.ask("supervisor.addProcessGroup", {name("d")}) == "True");
-    CHECK(paper.take() == Seen{"DEACTIVATE", "ACTIVATE", "SPAWN 3"});   // where c was
+    CHECK(paper.take() == Seen{"DEACTIVATE", "ACTIVATE", "SPAWN 3"});  // where c was
 }
 
 TEST_CASE("a log that becomes AUTO is no change; one that stops being it is") {
@@ -349,7 +355,9 @@ TEST_CASE("a log that becomes AUTO is no change; one that stops being it is") {
 TEST_CASE("messages that make no sense end the engine") {
     Paper paper(three());
     SUBCASE("a slot that is not active") { paper.say(Msg::EXITED, 1, ExitedBody{99, 0, 0}); }
-    SUBCASE("an answer to no request") { paper.say(Msg::SPAWN_FAILED, 0, SpawnFailedBody{0, Stage::Fork, 1, 0}); }
+    SUBCASE("an answer to no request") {
+        paper.say(Msg::SPAWN_FAILED, 0, SpawnFailedBody{0, Stage::Fork, 1, 0});
+    }
     SUBCASE("a configuration that nobody asked for") { paper.config(three(), 5); }
     SUBCASE("another HELLO") { paper.say(Msg::HELLO, 0, HelloBody{}); }
     SUBCASE("a signal that is not forwarded") { paper.say(Msg::SIGNAL, 0, SignalBody{SIGKILL}); }
