@@ -24,8 +24,8 @@ struct StartWait {
     bool told = false;
     ActionDone done;
 
-    bool finish(MaybeFault fault) {
-        done.finished(std::move(fault));
+    bool finish(const MaybeFault& fault) {
+        done.finished(fault);
         return true;
     }
     bool fail(FaultCode code) { return finish(make_fault(code, name)); }
@@ -62,9 +62,9 @@ struct StopWait {
     ActionDone done;
     std::shared_ptr<Timer> report;
 
-    bool finish(MaybeFault fault) {
+    bool finish(const MaybeFault& fault) {
         report.reset();
-        done.finished(std::move(fault));
+        done.finished(fault);
         return true;
     }
     bool operator()(const Change& change) {
@@ -197,10 +197,10 @@ void Collector::visit(const MemberRef& member,
         self->entries_[index].first_step = false;
         self->advance();
     };
-    done.finished = [self = shared_from_this(), index](MaybeFault fault) {
+    done.finished = [self = shared_from_this(), index](const MaybeFault& fault) {
         Entry& entry = self->entries_[index];
         entry.finished = true;
-        entry.fault = std::move(fault);
+        entry.fault = fault;
         if (!entry.first_step) self->later_.push_back(index);
         --self->left_;
         self->advance();

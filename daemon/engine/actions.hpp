@@ -18,7 +18,7 @@ struct ActionDone {
     // The first step is over and the action waits for the process; called at most once, before `finished`.
     std::function<void()> waits;
     // Nothing, or the fault. Called once.
-    std::function<void(MaybeFault)> finished;
+    std::function<void(const MaybeFault&)> finished;
 };
 
 // name: the process as the client named it, for the texts of faults.

@@ -99,9 +99,9 @@ void RpcMethods::clear_process_logs(const Arguments& args, Answer answer) {
     const std::string& name = args.name(0);
     MemberRef member = resolve_process(name);
     ActionDone done;
-    done.finished = [answer = std::move(answer)](MaybeFault fault) {
+    done.finished = [answer = std::move(answer)](const MaybeFault& fault) {
         if (fault) {
-            answer(*std::move(fault));
+            answer(*fault);
         } else {
             answer(Value::boolean(true));
         }

@@ -8,9 +8,9 @@ namespace {
 ActionDone answer_true(Answer answer) {
     ActionDone done;
     done.waits = [] {};
-    done.finished = [answer = std::move(answer)](MaybeFault fault) {
+    done.finished = [answer = std::move(answer)](const MaybeFault& fault) {
         if (fault) {
-            answer(*std::move(fault));
+            answer(*fault);
         } else {
             answer(Value::boolean(true));
         }
