@@ -259,7 +259,10 @@ void Reader::on_file_replaced(std::uint32_t stream) {
 
 void Reader::on_tick(evutil_socket_t, short, void* self) {
     Reader& reader = *static_cast<Reader*>(self);
-    for (auto& [serial, follower] : reader.followers_) reader.step(serial, follower);
+    for (auto& [serial, follower] : reader.followers_) {
+        follower.replaced = true;   // perhaps: others (logrotate) rename files, too, and only the path tells
+        reader.step(serial, follower);
+    }
 }
 
 }  // namespace reeve
