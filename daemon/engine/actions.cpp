@@ -103,6 +103,19 @@ std::shared_ptr<Timer> report_now_and_then(Loop& loop, const MemberRef& member) 
 
 }  // namespace
 
+ActionDone answer_true(Answer answer) {
+    ActionDone done;
+    done.waits = [] {};
+    done.finished = [answer = std::move(answer)](const MaybeFault& fault) {
+        if (fault) {
+            answer(*fault);
+        } else {
+            answer(Value::boolean(true));
+        }
+    };
+    return done;
+}
+
 void start_member(Surroundings& surroundings, const MemberRef& member, const std::string& name, bool wait,
                   ActionDone done) {
     member->check([&surroundings, member, name, wait, done = std::move(done)](const SpawnError& error) {

@@ -21,6 +21,9 @@ struct ActionDone {
     std::function<void(const MaybeFault&)> finished;
 };
 
+// Answers true when the action has finished, or with its fault.
+ActionDone answer_true(Answer answer);
+
 // name: the process as the client named it, for the texts of faults.
 void start_member(Surroundings& surroundings, const MemberRef& member, const std::string& name, bool wait,
                   ActionDone done);

@@ -98,15 +98,7 @@ void RpcMethods::tail_process_stderr_log(const Arguments& args, Answer answer) {
 void RpcMethods::clear_process_logs(const Arguments& args, Answer answer) {
     const std::string& name = args.name(0);
     MemberRef member = resolve_process(name);
-    ActionDone done;
-    done.finished = [answer = std::move(answer)](const MaybeFault& fault) {
-        if (fault) {
-            answer(*fault);
-        } else {
-            answer(Value::boolean(true));
-        }
-    };
-    clear_member_logs(surroundings_, member, name, std::move(done));
+    clear_member_logs(surroundings_, member, name, answer_true(std::move(answer)));
 }
 
 void RpcMethods::clear_all_process_logs(const Arguments&, Answer answer) {

@@ -3,22 +3,6 @@
 #include "daemon/engine/supervisor.hpp"
 
 namespace reeve {
-namespace {
-
-ActionDone answer_true(Answer answer) {
-    ActionDone done;
-    done.waits = [] {};
-    done.finished = [answer = std::move(answer)](const MaybeFault& fault) {
-        if (fault) {
-            answer(*fault);
-        } else {
-            answer(Value::boolean(true));
-        }
-    };
-    return done;
-}
-
-}  // namespace
 
 void RpcMethods::visit_all(const std::vector<MemberRef>& members, bool (*wanted)(ProcessState),
                            const std::function<void(const MemberRef&, const std::string&, ActionDone)>& act,
