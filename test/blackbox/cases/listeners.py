@@ -154,7 +154,7 @@ def one_liner(box, interpreter, code):
     texts = ['one', 'two words', 'a' * 3000, 'end']
     for text in texts:
         daemon.rpc.sendRemoteCommEvent('t', text)
-    box.wait_text('got', '^end$')
+    box.wait_text('got', r'^end\n')
     equal(box.text('got'), ''.join(f'type:t\n{text}\n' for text in texts))
     lacks(daemon.log, 'UNKNOWN')
 
