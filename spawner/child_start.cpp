@@ -198,6 +198,7 @@ bool tell_stream_with(State& state, Slot& slot, bool is_stderr, int file, bool s
     body.maxbytes = log.maxbytes;
     body.backups = log.backups;
     body.capture_max = log.capture_max;
+    body.pid = static_cast<std::uint32_t>(slot.pid);
     int fds[2];
     std::size_t count = 0;
     if (!to_engine) {

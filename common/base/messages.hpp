@@ -167,6 +167,8 @@ struct StreamBody {
     std::int64_t maxbytes;        // <= 0: never rotated
     std::int32_t backups;         // <= 0: truncated instead of kept
     std::uint32_t capture_max;    // 0: no capture mode
+    std::uint32_t pid;            // of the child, to be named in OUTPUT and COMM; 0 beyond the slots
+    std::uint32_t zero;
 };                                // tail: process name (for syslog and the debug echo)
 enum class FileOp : std::uint32_t {
     Reopen = 0,   // open the path again, appending (creates it)
@@ -315,6 +317,7 @@ struct LostBody { std::uint32_t stream; std::uint32_t zero; std::uint64_t bytes;
     X(FOLLOW,          95, EL, FollowBody,       0,         0, 0)  /* serial: request */       \
     X(FOLLOW_MORE,     96, EL, Empty,            0,         0, 0)  /* serial: request */       \
     X(FOLLOW_END,      97, EL, Empty,            0,         0, 0)  /* serial: request */       \
+    X(SYNC,            98, EL, Empty,            0,         0, 0)  /* serial: request */       \
     /* log writer to engine */                                                                 \
     X(OUTPUT,         100, LE, OutputBody,       kMaxChunk, 0, 0)  /* serial: child */         \
     X(COMM,           101, LE, CommBody,         kMaxChunk, 0, 0)  /* serial: child */         \

@@ -181,7 +181,7 @@ void LogWriter::on_output(Stream& stream, std::string_view text) {
         ++events_lost_;
         return;
     }
-    engine_.send(Msg::OUTPUT, stream.serial(), OutputBody{stream.number(), 0}, as_bytes(text));
+    engine_.send(Msg::OUTPUT, stream.serial(), OutputBody{stream.number(), stream.pid()}, as_bytes(text));
 }
 
 void LogWriter::on_communication(Stream& stream, std::string_view text) {
@@ -193,7 +193,7 @@ void LogWriter::on_communication(Stream& stream, std::string_view text) {
     do {
         std::string_view piece = text.substr(0, kMaxChunk);
         text.remove_prefix(piece.size());
-        CommBody body{stream.number(), 0, text.empty() ? 1u : 0u, 0};
+        CommBody body{stream.number(), stream.pid(), text.empty() ? 1u : 0u, 0};
         engine_.send(Msg::COMM, stream.serial(), body, as_bytes(piece));
     } while (!text.empty());
 }

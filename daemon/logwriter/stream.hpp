@@ -67,6 +67,7 @@ class Stream final : private CaptureSink {
     std::uint32_t number() const { return what_.stream; }
     std::uint32_t slot() const { return what_.slot; }
     std::uint32_t serial() const { return serial_; }
+    std::uint32_t pid() const { return what_.pid; }
     StreamKind kind() const { return what_.kind; }
     std::uint32_t flags() const { return what_.flags; }
     std::string_view name() const { return name_; }

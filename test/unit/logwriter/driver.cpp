@@ -136,7 +136,7 @@ void Driver::tell(std::uint32_t stream) {
     Known& known = streams_[stream];
     const StreamOptions& options = known.options;
     StreamBody body{stream,           options.kind,    known.slot,         options.flags,
-                    options.maxbytes, options.backups, options.capture_max};
+                    options.maxbytes, options.backups, options.capture_max, kDriverPid};
     int fds[2];
     std::size_t count = 0;
     if (known.pipe.valid()) {

@@ -39,6 +39,8 @@ struct StreamOptions {
     std::string file_name;  // "" : "<stream>.log"
 };
 
+constexpr std::uint32_t kDriverPid = 4242;  // of every program that the driver pretends to have
+
 class Driver {
   public:
     explicit Driver(Level loglevel = Level::Info);

@@ -250,6 +250,8 @@ TEST_CASE("output that is looked at: escapes, capture, events, in pieces") {
     CHECK(joined(driver, Msg::OUTPUT) == "abcdefpayloadthe rest of it, at lengthtail");
     CHECK(joined(driver, Msg::COMM) == "payload");
     CHECK(driver.find(Msg::COMM, 1)->as<CommBody>().last == 1);
+    CHECK(driver.find(Msg::COMM, 1)->as<CommBody>().pid == logtest::kDriverPid);
+    CHECK(driver.find(Msg::OUTPUT, 1)->as<OutputBody>().pid == logtest::kDriverPid);
     CHECK(driver.from_log.back().type == Msg::DRAINED);
 }
 
