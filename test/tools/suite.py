@@ -89,6 +89,14 @@ class Half:
             return 1, (late.stdout or b'').decode(errors='replace') + f'\nnot finished within {LIMIT} s'
 
     def count(self, what, command, environment=None):
+        """Runs a command and returns its sums. What fails is run once more, as the machine may have been busy."""
+        counts = self.count_once(what, command, environment)
+        if counts[1]:
+            say(f'    {what} ({self.name}): {counts[1]} failed; retried')
+            counts = self.count_once(what, command, environment)
+        return counts
+
+    def count_once(self, what, command, environment):
         """Runs a command, shows what it prints apart from its sums, and returns the sums."""
         started = time.monotonic()
         status, text = self.run(command, environment)
