@@ -39,6 +39,7 @@ void FrontLink::disconnect() {
     channel_.close();
     queue_.clear();
     queued_bytes_ = 0;
+    released_ = 0;
     assembling_ = 0;
     std::vector<std::uint32_t> cancelled;
     for (const auto& [id, request] : requests_) {
@@ -69,7 +70,7 @@ void FrontLink::on_ready(bool readable, bool writable) {
 
 void FrontLink::update_watch() {
     // Who does not take its replies is not heard any further.
-    if (watch_ != nullptr) watch_->want(queued_bytes_ <= kMaxQueued, !queue_.empty());
+    if (watch_ != nullptr) watch_->want(queued_bytes_ <= kMaxQueued, !queue_.empty() && !waiting_);
 }
 
 // ---- calls ----------------------------------------------------------------------------------------------

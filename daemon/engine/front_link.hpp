@@ -119,6 +119,7 @@ class FrontLink {
     void finish(std::uint32_t id, const ReplyBody& body, std::string tail = {});
     void send(std::uint32_t id, const ReplyBody& body, std::string tail);
     void flush();
+    bool may_go();
     void update_watch();
     void disconnect();
     void forget(std::uint32_t id);
@@ -134,6 +135,8 @@ class FrontLink {
     std::size_t assembling_ = 0;  // sum of args_size of those in Phase::Assembling
     std::deque<Queued> queue_;
     std::size_t queued_bytes_ = 0;
+    bool waiting_ = false;        // for the log: what is queued may not go yet
+    std::size_t released_ = 0;    // so many of the queue may go, whatever the log does
     std::uint64_t edge_ = 0;                                      // counts the edges
     std::deque<Failure> failures_;                                // by due time
     std::unordered_map<std::uint32_t, std::size_t> failures_of_;  // how many of them, by server

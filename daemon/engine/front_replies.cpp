@@ -64,8 +64,22 @@ void FrontLink::send(std::uint32_t id, const ReplyBody& body, std::string tail) 
     update_watch();
 }
 
+// Whether the lines that belong to the replies are in the log; else the replies go when they are.
+bool FrontLink::may_go() {
+    if (released_ > 0 || (!waiting_ && log_.settled())) return true;
+    if (waiting_) return false;
+    waiting_ = true;
+    log_.when_settled([this, count = queue_.size(), edge = edge_] {
+        waiting_ = false;
+        if (edge == edge_) released_ = count;
+        flush();
+        update_watch();
+    });
+    return false;
+}
+
 void FrontLink::flush() {
-    while (!queue_.empty()) {
+    while (!queue_.empty() && may_go()) {
         const Queued& first = queue_.front();
         switch (channel_.send(Msg::REPLY, first.id, first.body, as_bytes(first.tail))) {
             case Send::Sent: break;
@@ -79,7 +93,9 @@ void FrontLink::flush() {
         }
         queued_bytes_ -= first.tail.size();
         queue_.pop_front();
+        if (released_ > 0) --released_;
     }
+    if (queue_.empty()) released_ = 0;
 }
 
 }  // namespace reeve

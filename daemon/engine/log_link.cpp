@@ -5,10 +5,12 @@
 
 namespace reeve {
 
-LogLink::LogLink(Loop& loop, LogNews& news) : news_(news), link_(loop, Edge::EL, Edge::LE, *this) {}
+LogLink::LogLink(Loop& loop, LogNews& news)
+    : news_(news), link_(loop, Edge::EL, Edge::LE, *this), patience_(loop.make_timer([this] { settle(); })) {}
 
 void LogLink::attach(UniqueFd fd) {
     end_follows();
+    settle();
     link_.attach(std::move(fd), [](Msg type) { return type == Msg::LINE || type == Msg::APPEND; });
     if (dropped_ > 0) {
         std::uint64_t lost = std::exchange(dropped_, 0);
@@ -27,6 +29,21 @@ void LogLink::line(Level level, std::string_view text) {
         return;
     }
     link_.send(Msg::LINE, 0, LineBody{level}, text.substr(0, kMaxText));
+    unsettled_ = true;
+}
+
+void LogLink::when_settled(std::function<void()> tell) {
+    tell_settled_ = std::move(tell);
+    unsettled_ = false;
+    sync_ = next_number();
+    link_.send(Msg::SYNC, sync_, Empty{});
+    patience_->start(kPatience);
+}
+
+void LogLink::settle() {
+    sync_ = 0;
+    patience_->stop();
+    if (auto tell = std::exchange(tell_settled_, nullptr)) tell();
 }
 
 void LogLink::append(std::uint32_t stream, std::uint32_t serial, std::string_view bytes) {
@@ -42,7 +59,7 @@ void LogLink::append(std::uint32_t stream, std::uint32_t serial, std::string_vie
 std::uint32_t LogLink::next_number() {
     do {
         ++last_number_;
-    } while (last_number_ == 0 || requests_.count(last_number_) != 0 || follows_.count(last_number_) != 0);
+    } while (last_number_ == 0 || last_number_ == sync_ || requests_.count(last_number_) != 0 || follows_.count(last_number_) != 0);
     return last_number_;
 }
 
@@ -104,6 +121,10 @@ const char* LogLink::on_bytes(std::uint32_t number, std::string_view bytes) {
 }
 
 const char* LogLink::on_done(std::uint32_t number, const DoneBody& body) {
+    if (number == sync_ && number != 0) {
+        settle();
+        return nullptr;
+    }
     if (auto it = requests_.find(number); it != requests_.end()) {
         Request request = std::move(it->second);
         requests_.erase(it);
@@ -144,6 +165,7 @@ const char* LogLink::on_message(Received& received) {
 
 void LogLink::on_closed(const char* violation) {
     end_follows();
+    settle();
     news_.on_log_writer_gone();
     if (violation != nullptr) {
         line(Level::Error, std::string("the log writer sent ") + violation + "; its edge is closed");

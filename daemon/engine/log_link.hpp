@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -39,6 +40,8 @@ class LogLink : public Log, private LinkHandler {
   public:
     static constexpr std::size_t kMaxQueued = 4 * 1024 * 1024;  // bytes of lines and output that wait
 
+    static constexpr std::uint64_t kPatience = 100'000;  // microseconds that SYNC may take
+
     LogLink(Loop& loop, LogNews& news);
 
     void set_level(Level level) { level_ = level; }
@@ -47,6 +50,8 @@ class LogLink : public Log, private LinkHandler {
 
     bool wants(Level level) const override { return level >= level_; }
     void line(Level level, std::string_view text) override;
+    bool settled() const override { return !connected() || (!unsettled_ && sync_ == 0); }
+    void when_settled(std::function<void()> tell) override;
 
     // What a listener wrote to its stdout, for its log.
     void append(std::uint32_t stream, std::uint32_t serial, std::string_view bytes);
@@ -77,12 +82,17 @@ class LogLink : public Log, private LinkHandler {
     const char* on_done(std::uint32_t number, const DoneBody& body);
     void send_request(std::uint32_t number, const Request& request);
     void end_follows();
+    void settle();
     std::uint32_t next_number();
 
     LogNews& news_;
     Link link_;
     Level level_ = Level::Info;
     std::uint64_t dropped_ = 0;  // lines
+    bool unsettled_ = false;      // a line was sent after the last SYNC
+    std::uint32_t sync_ = 0;      // number of the SYNC that is not answered yet, or 0
+    std::function<void()> tell_settled_;
+    std::unique_ptr<Timer> patience_;
     std::uint32_t last_number_ = 0;
     std::map<std::uint32_t, Request> requests_;
     std::map<std::uint32_t, FollowCallbacks> follows_;

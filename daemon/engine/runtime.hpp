@@ -19,6 +19,10 @@ class Log {
     // Whether a line of this level is written at all; asked before costly texts are made.
     virtual bool wants(Level level) const = 0;
     virtual void line(Level level, std::string_view text) = 0;
+    // Whether all lines so far are in the log. If not, when_settled() tells once they are, or that it takes too
+    // long: a client that is told of a state should find its line in the log.
+    virtual bool settled() const { return true; }
+    virtual void when_settled(std::function<void()> tell) { tell(); }
 };
 
 // Fires once after start(), unless stopped or started anew. Destroying it stops it, also from its own

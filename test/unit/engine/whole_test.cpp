@@ -80,6 +80,9 @@ class Paper {
             while (log.open() && log.receive(buffer_, received) == Receive::Message) {
                 any = true;
                 if (received.message.type == Msg::LINE) lines.emplace_back(received.message.text());
+                if (received.message.type == Msg::SYNC) {
+                    log.send(Msg::DONE, received.message.serial, DoneBody{});
+                }
             }
             while (spawner.receive(buffer_, received) == Receive::Message) {
                 any = true;
