@@ -43,16 +43,18 @@ bool make_images(UniqueFd& image, UniqueFd& view) {
         std::snprintf(generation, sizeof generation, "%u", state.table.newest() + 1);
         ::setenv("REEVE_REREAD", generation, 1);
     }
-    int high_image = ::fcntl(image, F_DUPFD_CLOEXEC, 10);
-    int high_view = ::fcntl(view, F_DUPFD_CLOEXEC, 10);
-    if (high_image < 0 || high_view < 0 || ::dup2(high_image, 3) < 0 || ::dup2(high_view, 4) < 0) ::_exit(71);
     // Relative names on the command line mean what they meant at the start, wherever a daemon went since.
+    // Now, because the directory's descriptor may be one of those that are replaced next.
     if (state.start_directory.valid()) {
         int ignored = ::fchdir(state.start_directory.get());
         static_cast<void>(ignored);
     }
+    int high_image = ::fcntl(image, F_DUPFD_CLOEXEC, 10);
+    int high_view = ::fcntl(view, F_DUPFD_CLOEXEC, 10);
+    if (high_image < 0 || high_view < 0 || ::dup2(high_image, 3) < 0 || ::dup2(high_view, 4) < 0) ::_exit(71);
     ::close_range(5, ~0U, 0);
     reset_signals_in_child();
+    errno = ENOENT;
     if (found) ::execv(path, state.argv);
     char line[2200];
     int length = std::snprintf(line, sizeof line, "Error: cannot run %s: %s\n", path, std::strerror(errno));
