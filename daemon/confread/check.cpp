@@ -3,6 +3,9 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <iterator>
+#include <map>
 #include <set>
 
 #include "common/conf/options.hpp"
@@ -55,7 +58,12 @@ std::string unknown_section(const Section& section) {
     for (std::string_view name : kNamed) {
         if (family == name && colon == std::string::npos) found = std::string(name);
     }
-    if (colon != std::string::npos && !found.empty()) found += section.name().substr(colon);
+    if (colon != std::string::npos && !found.empty()) {
+        // These have no names after a colon.
+        if (std::find(std::begin(kPlain), std::end(kPlain), family) != std::end(kPlain)) found = family;
+        if (std::find(std::begin(kPlain), std::end(kPlain), found) == std::end(kPlain))
+            found += section.name().substr(colon);
+    }
     std::string text = "unknown section [" + section.name() + "] is ignored";
     if (!found.empty() && found == section.name())
         return text + shown_place(section, "") + "; its name is missing";
@@ -99,6 +107,30 @@ std::string command_trouble(const ProcessSetting& process, const Candidates& can
     return "can't find command " + py_repr(process.words.front());
 }
 
+// Logs that several processes write to: each of them would rotate the file under the others.
+void check_logs(const Context& context, std::vector<std::string>& oddities) {
+    struct Use {
+        const ProcessSetting* process;
+        std::string_view key;
+    };
+    std::map<std::string_view, Use> uses;
+    std::set<std::string_view> told;
+    for (const GroupSetting& group : context.out.groups) {
+        for (const ProcessSetting& process : group.processes) {
+            auto look = [&](const LogSetting& log, std::string_view key) {
+                if (log.kind != LogKind::File || log.path.starts_with("/dev/")) return;
+                auto [first, is_new] = uses.emplace(log.path, Use{&process, key});
+                if (is_new || first->second.process == &process || !told.insert(log.path).second) return;
+                Section section = context.file.section(process.program->section);
+                oddities.push_back("processes '" + first->second.process->name + "' and '" + process.name +
+                                   "' log to the same file " + py_repr(log.path) + shown_place(section, key));
+            };
+            look(process.out, "stdout_logfile");
+            look(process.err, "stderr_logfile");
+        }
+    }
+}
+
 void check_processes(const Context& context, std::vector<std::string>& oddities) {
     Candidates candidates(context.out);
     std::set<std::string> told;  // once for all processes of a section
@@ -128,6 +160,7 @@ std::vector<std::string> find_oddities(const Context& context) {
     }
     for (const Section& section : context.file.sections()) check_keys(section, oddities);
     check_processes(context, oddities);
+    check_logs(context, oddities);
     return oddities;
 }
 

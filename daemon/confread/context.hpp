@@ -40,6 +40,9 @@ struct Context {
         return known->second;
     }
 
+    // For SectionReader::collect().
+    std::vector<std::string>* collector() { return check ? &errors : nullptr; }
+
     // Reads one section. An error ends everything, or is noted down when checking.
     template <typename Read>
     void attempt(Read read) {

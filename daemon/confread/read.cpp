@@ -40,7 +40,8 @@ void read_user(Context& context) {
     if (context.line.user) {
         daemon.uid = parse_user(*context.line.user);
     } else if (reader.section().find("user") != nullptr) {
-        daemon.uid = reader.guarded("user", [&] { return parse_user(daemon.user_text); });
+        daemon.uid = reader.guarded(
+            "user", [&] { return parse_user(daemon.user_text); }, SectionReader::expected(Type::User));
     }
     if (context.reread || context.check) return;
     if (daemon.uid && *daemon.uid != ::getuid() && ::getuid() != 0)

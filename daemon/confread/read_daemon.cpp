@@ -86,6 +86,7 @@ void read_settings(Context& context, SectionReader& reader) {
 
 void read_daemon(Context& context) {
     SectionReader reader(context.file.section("supervisord"), context.here);
+    reader.collect(context.collector());
     context.attempt([&] { read_settings(context, reader); });
     context.attempt([&] {
         reader.use(context.host);

@@ -45,8 +45,9 @@ class GroupReader {
     }
 
     // Processes of one name: the later one takes the place of the earlier.
-    static void add_processes(GroupSetting& group, std::vector<ProcessSetting> processes) {
+    void add_processes(GroupSetting& group, std::vector<ProcessSetting> processes) {
         std::map<std::string, std::size_t> places;
+        const std::string* replaced = nullptr;
         for (std::size_t i = 0; i < group.processes.size(); ++i) places.emplace(group.processes[i].name, i);
         for (ProcessSetting& process : processes) {
             auto [place, is_new] = places.emplace(process.name, group.processes.size());
@@ -54,12 +55,18 @@ class GroupReader {
                 group.processes.push_back(std::move(process));
             } else {
                 group.processes[place->second] = std::move(process);
+                replaced = &place->first;
             }
+        }
+        if (replaced != nullptr) {
+            context_.warn("Group '" + group.name + "' has several processes of the name '" + *replaced +
+                          "'; only the last one is used");
         }
     }
 
     void read_group(const Section& section) {
         SectionReader reader(section, context_.here);
+        reader.collect(context_.collector());
         GroupSetting group;
         group.name = checked_name(reader);
         std::vector<std::string> programs =
@@ -106,6 +113,7 @@ class GroupReader {
 
     void read_single(const Section& section, ProgramKind kind) {
         SectionReader reader(section, context_.here);
+        reader.collect(context_.collector());
         GroupSetting group;
         group.kind = kind;
         group.name = checked_name(reader);
@@ -121,6 +129,7 @@ class GroupReader {
 
     void read_listener(const Section& section) {
         SectionReader reader(section, context_.here);
+        reader.collect(context_.collector());
         GroupSetting group;
         group.kind = ProgramKind::EventListener;
         group.name = after_colon(section);  // neither trimmed nor checked
@@ -132,7 +141,7 @@ class GroupReader {
                 shown + " section sets invalid buffer_size (" + std::to_string(group.buffer_size) + ")",
                 "buffer_size");
         }
-        std::string handler = reader.required<Type::Factory>("eventlistener.result_handler");
+        std::string handler(trim(reader.required<Type::Factory>("eventlistener.result_handler")));
         if (handler != kDefaultHandler) refuse_plugin(context_, section, "result_handler", handler);
         group.events = read_events(reader);
         if (reader.boolean("eventlistener.redirect_stderr")) {
@@ -218,7 +227,8 @@ class GroupReader {
         try {
             fcgi.mode = static_cast<std::uint32_t>(parse_octal(mode)) & 07777;
         } catch (const ConfigError&) {
-            reader.fail("Invalid socket_mode value " + mode, "socket_mode");
+            reader.fail("Invalid socket_mode value " + mode, "socket_mode",
+                        SectionReader::expected(Type::Octal));
         }
         return owner.has_value() || reader.section().find("socket_mode") != nullptr;
     }

@@ -51,6 +51,7 @@ class ProgramReader {
         program_->kind = kind;
         program_->section = section.name();
         program_->fcgi = fcgi;
+        reader_.collect(context.collector());
         section_names_.set("group_name", group);
     }
 

@@ -38,7 +38,7 @@ void read_unix(ServerSetting& server, SectionReader& reader, const Context& cont
     try {
         server.mode = static_cast<std::uint32_t>(parse_octal(mode)) & 07777;
     } catch (const ConfigError&) {
-        reader.fail("Invalid chmod value " + mode, "chmod");
+        reader.fail("Invalid chmod value " + mode, "chmod", SectionReader::expected(Type::Octal));
     }
     if (std::optional<std::string> text = reader.text<Type::Owner>("unix_http_server.chown")) {
         try {
@@ -62,6 +62,7 @@ void read_server(Context& context, const Section& section, bool is_unix) {
     ServerSetting server;
     server.section = section.name();
     SectionReader reader(section, context.environment);
+    reader.collect(context.collector());
     if (is_unix) {
         read_unix(server, reader, context);
     } else {
@@ -99,7 +100,8 @@ void read_rpc_interfaces(Context& context) {
             SectionReader reader(section, context.environment);
             std::optional<std::string> factory = reader.text(*find_option("rpcinterface", key));
             if (!factory) reader.fail("section [" + section.name() + "] does not specify a " + key);
-            if (*factory != kDefaultFactory) return refuse_plugin(context, section, key, *factory);
+            std::string name(trim(*factory));
+            if (name != kDefaultFactory) return refuse_plugin(context, section, key, name);
             context.out.namespaces.push_back(section.name().substr(kPrefix.size()));
         });
     }

@@ -24,8 +24,45 @@ std::optional<std::string> SectionReader::text(const Option& option, const char*
                    [&] { return expand(raw, *names_, where != nullptr ? where : name() + "." + key); });
 }
 
-ConfigError SectionReader::located(const ConfigError& error, std::string_view key) const {
-    std::string hint = error.hint();
+const char* SectionReader::expected(Type type) {
+    switch (type) {
+        case Type::Integer: return "; expected a whole number";
+        case Type::Boolean: return "; expected true or false";
+        case Type::ByteSize: return "; expected a size such as 50MB";
+        case Type::Octal: return "; expected an octal number such as 022";
+        case Type::LogLevel: return "; expected critical, error, warn, info, debug, trace or blather";
+        case Type::Signal: return "; expected the name or number of a signal";
+        case Type::ExitCodes: return "; expected numbers from 0 to 255 with commas between them";
+        case Type::Autorestart: return "; expected true, false or unexpected";
+        case Type::User: return "; expected a user of this system";
+        case Type::Owner: return "; expected user or user:group";
+        case Type::Address: return "; expected a port from 1 to 65535, or host:port";
+        case Type::Variables: return "; expected KEY=\"value\",KEY2=\"value\"";
+        case Type::Text:
+        case Type::Path:
+        case Type::Directory:
+        case Type::DirPath:
+        case Type::LogFile:
+        case Type::List:
+        case Type::FcgiSocket:
+        case Type::Choice:
+        case Type::Factory: break;
+    }
+    return "";
+}
+
+// A section may be read more than once, and a key once for each process.
+void SectionReader::note(const ConfigError& error, std::string_view key) const {
+    std::string place = shown_place(section_, key);
+    for (const std::string& known : *errors_) {
+        if (!place.empty() && known.find(place) != std::string::npos) return;
+    }
+    errors_->emplace_back(error.what());
+}
+
+ConfigError SectionReader::located(const ConfigError& error, std::string_view key,
+                                   const char* expected) const {
+    std::string hint = expected + error.hint();
     std::string text = error.text();
     if (!key.empty() && section_.cut_by_comment(std::string(key)) &&
         (text == "No closing quotation" || text == "No escaped character")) {

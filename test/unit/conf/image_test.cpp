@@ -167,8 +167,9 @@ TEST_CASE("--check-config tells what is odd") {
     CommandLine line = parse_command_line({"supervisord", "-c", path, "--check-config"});
     Context context(line, {}, false);
     context.attempt([&] { read_configuration(context); });
-    REQUIRE(context.errors.size() == 1);
+    REQUIRE(context.errors.size() == 2);
     CHECK(context.errors[0].starts_with("not a valid boolean value: 'maybe'"));
+    CHECK(context.errors[1].starts_with("program section program:z does not specify a command"));
     std::string all;
     for (const std::string& oddity : find_oddities(context)) all += oddity + "\n";
     for (const char* text :

@@ -234,7 +234,7 @@ TEST_CASE("includes") {
     CHECK(scratch.refusal("[include]\nfiles=sub/*.conf\n") ==
           "not a valid boolean value: 'maybe' in section 'program:x' (file: '<D>/sub/x.conf') "
           "(<D>/sub/x.conf line "
-          "3, [program:x] autostart)");
+          "3, [program:x] autostart); expected true or false");
     CHECK(scratch.refusal("[include]\nx=1\n")
               .starts_with(".ini file has [include] section, but no files setting"));
 }
