@@ -260,6 +260,63 @@ def memory_of_all_parts(side, options):
     return pss / 1024
 
 
+LISTENER = '''import os, sys
+out = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)
+count, answer = 0, b'READY\\n'
+while True:
+    os.write(1, answer)
+    event = b''
+    while True:
+        event += os.read(0, 65536)
+        header, line_end, payload = event.partition(b'\\n')
+        if line_end and len(payload) >= int(header.rpartition(b'len:')[2]):
+            break
+    count, answer = count + 1, b'RESULT 2\\nOKREADY\\n'
+    os.pwrite(out, b'%d' % count, 0)
+'''
+
+
+@measurement('a second', 'more')
+def events_to_a_pool_of_4(side, options):
+    """From sendRemoteCommEvent, pipelined on one connection, until the listeners have got all."""
+    count, window = 20000, 32
+    run = Run(side, f'''[eventlistener:l]
+command=/usr/bin/python3 -E -S %(here)s/listener.py %(here)s/got%(process_num)d
+process_name=l%(process_num)d
+numprocs=4
+events=REMOTE_COMMUNICATION
+buffer_size={count}
+startsecs=0
+stdout_logfile=NONE
+''')
+    (run.folder / 'listener.py').write_text(LISTENER)     # until it is there listeners end, and are started again
+    run.wait(lambda: len(list(run.folder.glob('got*'))) == 4)
+    body = (b"<?xml version='1.0'?><methodCall><methodName>supervisor.sendRemoteCommEvent</methodName><params>"
+            b"<param><value><string>t</string></value></param><param><value><string>data</string></value></param>"
+            b"</params></methodCall>")
+    request = (b'POST /RPC2 HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n'
+               % len(body)) + body
+    begin = time.monotonic()
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(60)
+        connection.connect(str(run.folder / 's.sock'))
+        answered = sent = 0
+        tail = b''
+        while answered < count:
+            batch = min(count - sent, window - (sent - answered))
+            connection.sendall(request * batch)
+            sent += batch
+            tail += connection.recv(1 << 20)
+            answered += tail.count(b'</methodResponse>')
+            tail = tail[-16:] if not tail.endswith(b'</methodResponse>') else b''
+
+    def received():
+        return sum(int((run.folder / f'got{n}').read_text() or 0) for n in range(4))
+    end = run.wait(lambda: received() >= count)
+    run.close()
+    return count / (end - begin)
+
+
 def flood(side, options):
     """One program writes lines as fast as it can through a rotated log: seconds and CPU seconds."""
     run = Run(side, f'''[program:x]
