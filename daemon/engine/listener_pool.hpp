@@ -6,10 +6,10 @@
 // does. The process of a member (spawning, stdin queue, reading stdout, its log) is the host's.
 //
 // After the engine was replaced: the buffer is gone; how much was in it is in the note of member 0, and is
-// logged. A member that was not BUSY counts as READY; one that was BUSY is waited for, but if it is silent for
-// kResumeWait it counts as READY too (its answer may have died with the old engine); one that was in the middle
-// of an event that was never sent to its end becomes UNKNOWN. An event of the old engine that is given back is
-// lost, as nobody has it any more, and that is logged too.
+// logged. A member that was not BUSY counts as READY; one that was BUSY is waited for, but if it is silent
+// for kResumeWait it counts as READY too (its answer may have died with the old engine); one that was in the
+// middle of an event that was never sent to its end becomes UNKNOWN. An event of the old engine that is given
+// back is lost, as nobody has it any more, and that is logged too.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,7 @@ struct ListenerNote {
     std::uint32_t buffered;     // member 0: events in the pool's buffer; others: 0
     std::uint64_t next_serial;  // of the bus
     std::uint64_t next_pool_serial;
-    std::uint8_t kept[ListenerProgress::kKeep];  // kInResult: result_left, in the machine's byte order
+    std::uint8_t kept[ListenerProgress::kKeep];   // kInResult: result_left, in the machine's byte order
     static constexpr std::uint8_t kHalfSent = 1;  // an event is in the stdin queue, not all of it in the pipe
     bool operator==(const ListenerNote&) const = default;
 };
