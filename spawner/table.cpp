@@ -80,9 +80,10 @@ const char* Table::add_generation(UniqueFd image, UniqueFd view) {
 
 void Table::forget_unused() {
     for (Generation& old : generations_) {
-        if (old.number == 0 || old.number == newest_ || old.active_groups != 0) continue;
+        // Generation 1 stays: its servers and passwords hold until a restart, and a new engine has to know them.
+        if (old.number <= 1 || old.number == newest_ || old.active_groups != 0) continue;
         std::span<const std::byte> bytes = old.image.bytes();
-        if (old.number != 1) ::munmap(const_cast<std::byte*>(bytes.data()), bytes.size());
+        ::munmap(const_cast<std::byte*>(bytes.data()), bytes.size());
         old = Generation{};
     }
 }

@@ -242,7 +242,13 @@ TEST_CASE("generations: unsealed and unsound images are refused, unused ones for
     CHECK(table.generation(3) == nullptr);
     CHECK(s.ask(Msg::ACTIVATE, 0, GroupBody{1, 0, 5}) != nullptr);  // not the newest any more
     REQUIRE(s.ask(Msg::DEACTIVATE, 0, GroupBody{1, 1, 0}) == nullptr);
-    CHECK(table.generation(1) == nullptr);
-    CHECK(!table.boot().empty());  // but the daemon's own settings stay
-    CHECK(table.generation_after(0)->number == 4);
+    CHECK(table.generation(1) != nullptr);  // the daemon's own settings, servers and passwords stay
+    CHECK(!table.boot().empty());
+    CHECK(table.generation_after(0)->number == 1);
+    REQUIRE(s.ask(Msg::ACTIVATE, 0, GroupBody{4, 1, 0}) == nullptr);
+    REQUIRE(table.add_generation(two_groups().image(), PaperImage::view()) == nullptr);
+    CHECK(table.generation(4) != nullptr);
+    REQUIRE(s.ask(Msg::DEACTIVATE, 0, GroupBody{4, 1, 0}) == nullptr);
+    CHECK(table.generation(4) == nullptr);
+    CHECK(table.generation_after(1)->number == 5);
 }
