@@ -73,7 +73,7 @@ def a_new_engine_knows_them_all(box):
     equal(daemon.rpc.reloadConfig(), [[[], list(NAMES[:-1]), []]])
 
 
-@case
+@case(root=True)     # what a part has mapped is nobody else's business
 def unused_ones_are_given_back(box):
     """A generation is in memory as long as a group is of it, or it is the newest or the one of the start."""
     daemon = layered(box)

@@ -43,8 +43,8 @@ def shell_in(box):
     tools.mkdir(exist_ok=True)
     for name, command in (('supervisord', SUPERVISORD), ('supervisorctl', SUPERVISORCTL),
                           ('echo_supervisord_conf', ECHO_CONF), ('pidproxy', PIDPROXY)):
-        (tools / name).write_text(f'#!/bin/sh\nexec {" ".join(command)} "$@"\n')
-        (tools / name).chmod(0o755)
+        if not (tools / name).is_symlink():
+            (tools / name).symlink_to(command[0])     # a file is searched for from where the program is called
     for folder in ('etc/supervisor/conf.d', 'run/mysqld', 'var/log/supervisor', 'srv/www'):
         box.path(folder).mkdir(parents=True, exist_ok=True)
     return {**box.environment, 'PATH': f'{tools}:{os.environ["PATH"]}'}

@@ -156,7 +156,7 @@ def relative_file_of_a_daemon_elsewhere(box):
     try:
         daemon = box.daemon_for_pid(box.path('supervisord.conf'), pid)
         equal(os.readlink(f'/proc/{pid}/cwd'), str(box.path('away')))
-        child = daemon.info('x')['pid']
+        child = daemon.wait_state('x', 'RUNNING')['pid']
         equal(os.readlink(f'/proc/{child}/cwd'), str(box.path('away')))
         equal(diff_of(daemon), ([], [], []))
         box.write('conf.d/y.conf', program('y', SLEEP, startsecs=0))
@@ -199,7 +199,7 @@ def costs(daemon, parts):
     return {'supervisord': cost(daemon.pid), **{role: cost(pid) for role, pid in parts.items()}}
 
 
-@case(limit=600.0 if LONG else 60.0)
+@case(root=True, limit=600.0 if LONG else 60.0)
 def nothing_leaks(box):
     """However often the configuration is re-read, good or bad, no part has more of anything than before."""
     def written(number):
@@ -249,7 +249,7 @@ def nothing_leaks(box):
         print(f'note: {rounds} re-reads: {before} -> {after}')
 
 
-@case
+@case(root=True)
 def ten_thousand_programs(box):
     """10,000 programs in 200 included files are read in under a second; the memory is given back."""
     small = [program('x', SLEEP, **IDLE), section('include', files='conf.d/*.conf')]
