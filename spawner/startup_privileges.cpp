@@ -10,16 +10,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 
+#include "common/base/privileges.hpp"
 #include "spawner/startup.hpp"
 
 namespace reeve {
 namespace {
-
-// What starting programs as other users, opening logs and keeping the parts apart takes.
-constexpr int kNeeded[] = {CAP_CHOWN,   CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER,
-                           CAP_FSETID,  CAP_KILL,         CAP_SETGID,          CAP_SETUID,
-                           CAP_SETPCAP, CAP_SYS_CHROOT,   CAP_SYS_RESOURCE,    CAP_NET_BIND_SERVICE};
 
 bool has(int capability) {
     return ::capng_have_capability(CAPNG_PERMITTED, static_cast<unsigned>(capability)) == 1;
@@ -92,16 +89,16 @@ Raised raise_limits(State& state) {
 void trim_capabilities(State& state) {
     if (!state.root || ::capng_get_caps_process() != 0) return;
     // Asking for one that is not there would make the whole call fail and leave all of them.
-    bool had[sizeof kNeeded / sizeof kNeeded[0]];
-    for (std::size_t i = 0; i < sizeof kNeeded / sizeof kNeeded[0]; ++i) had[i] = has(kNeeded[i]);
+    bool had[std::size(kSpawnerCapabilities)];
+    for (std::size_t i = 0; i < std::size(kSpawnerCapabilities); ++i) had[i] = has(kSpawnerCapabilities[i]);
     state.may_kill = has(CAP_KILL);
     state.may_change_user = has(CAP_SETUID) && has(CAP_SETGID);
     state.may_chroot = state.may_change_user && has(CAP_SYS_CHROOT) && has(CAP_SETPCAP);
     // Not the bounding set: programs that run as root shall have what root has.
     ::capng_clear(CAPNG_SELECT_CAPS);
     auto sets = static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED);
-    for (std::size_t i = 0; i < sizeof kNeeded / sizeof kNeeded[0]; ++i) {
-        if (had[i]) ::capng_update(CAPNG_ADD, sets, static_cast<unsigned>(kNeeded[i]));
+    for (std::size_t i = 0; i < std::size(kSpawnerCapabilities); ++i) {
+        if (had[i]) ::capng_update(CAPNG_ADD, sets, static_cast<unsigned>(kSpawnerCapabilities[i]));
     }
     if (::capng_apply(CAPNG_SELECT_CAPS) != 0) refuse_to_start(state, "Could not drop capabilities");
 }

@@ -8,15 +8,18 @@
 #include <cap-ng.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
+#include "common/base/privileges.hpp"
 #include "common/sandbox/filter.hpp"
 #include "reeve_config.hpp"
 
@@ -63,14 +66,24 @@ class Entrance {
         if (kSandboxFilters && ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) refuse("PR_SET_DUMPABLE", errno);
     }
 
+    void lower_limits() {
+        for (const LimitMaximum& limit : kPartLimits) {
+            rlimit lowest{limit.value, limit.value};
+            if (::setrlimit(limit.resource, &lowest) != 0) refuse(limit.proc_name, errno);
+        }
+    }
+
     // Looks at what the kernel says, and tries to get something back.
     void prove(bool started_by_root) {
         __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
         __user_cap_data_struct data[2]{};
         if (::syscall(SYS_capget, &header, data) != 0) refuse("capget", errno);
-        for (const auto& word : data) {
-            if ((word.effective | word.permitted | word.inheritable) != 0) refuse("capabilities are left", 0);
+        std::uint64_t left = 0;
+        for (unsigned word = 0; word < 2; ++word) {
+            left |= std::uint64_t{data[word].effective | data[word].permitted | data[word].inheritable}
+                    << (32 * word);
         }
+        if ((left & ~kPartCapabilities) != 0) refuse("capabilities are left", 0);
         for (unsigned long cap = 0; cap < kCapabilities; ++cap) {
             if (started_by_root && ::prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1)
                 refuse("the bounding set is not empty", 0);
@@ -116,6 +129,7 @@ void enter_sandbox(SandboxPart part) {
     bool started_by_root = entrance.change_root();
     entrance.drop_capabilities();
     entrance.forbid_new_privileges();
+    entrance.lower_limits();
     entrance.prove(started_by_root);
     entrance.filter_calls();
 }
