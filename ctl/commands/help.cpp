@@ -35,6 +35,18 @@ std::vector<std::string> in_columns(const std::vector<std::string_view>& words) 
     return {};
 }
 
+void list(Session& session, std::string_view title, bool added) {
+    std::vector<std::string_view> names;
+    for (const Action& action : action_table()) {
+        if (!action.help.empty() && action.name != "help" && action.added == added)
+            names.push_back(action.name);
+    }
+    session.out.line(title);
+    session.out.line(std::string(title.size(), '='));
+    for (const std::string& line : in_columns(names)) session.out.line(line);
+    session.out.line("");
+}
+
 }  // namespace
 
 void do_help(Session& session, const std::string& argument) {
@@ -43,16 +55,9 @@ void do_help(Session& session, const std::string& argument) {
         if (action == nullptr || action->help.empty()) return session.out.line("*** No help on " + argument);
         return session.usage(argument);
     }
-    std::vector<std::string_view> names;
-    for (const Action& action : action_table()) {
-        if (!action.help.empty() && action.name != "help") names.push_back(action.name);
-    }
-    constexpr std::string_view kTitle = "default commands (type help <topic>):";
     session.out.line("");
-    session.out.line(kTitle);
-    session.out.line(std::string(kTitle.size(), '='));
-    for (const std::string& line : in_columns(names)) session.out.line(line);
-    session.out.line("");
+    list(session, "default commands (type help <topic>):", false);
+    list(session, "added commands (type help <topic>):", true);
 }
 
 void do_quit(Session& session, const std::string&) {

@@ -47,6 +47,10 @@ constexpr Action kActions[] = {
      "pid\t\t\tThe process id of supervisord\n"
      "pid <name>\t\tThe process id of a process, 0 if it does not run\n"
      "pid all\t\t\tThe process ids of all processes, one a line\n"},
+    {"privileges", do_privileges, Offers::Nothing,
+     "privileges\t\tShow what each process of supervisord may do, and check that it is no more than it "
+     "should\n",
+     true},
     {"quit", do_quit, Offers::Nothing, "quit\tLeave the shell; supervisord goes on.\n"},
     {"reload", do_reload, Offers::Nothing, "reload \t\tRestart supervisord, and with it all processes\n"},
     {"remove", do_remove, Offers::Groups, "remove <name> [...]\tTake stopped groups out of use\n"},

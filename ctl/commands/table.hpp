@@ -18,6 +18,7 @@ struct Action {
     void (*run)(Session& session, const std::string& argument);
     Offers offers;
     std::string_view help;  // lines of syntax, TABs, description; "" for none
+    bool added = false;     // one that Supervisor does not have: `help` lists it apart
 };
 
 // Sorted by name; "EOF", which stands for the end of the input, comes first.
@@ -47,6 +48,8 @@ void do_shutdown(Session&, const std::string& argument);
 void do_reload(Session&, const std::string& argument);
 void do_version(Session&, const std::string& argument);
 void do_open(Session&, const std::string& argument);
+// privileges.cpp
+void do_privileges(Session&, const std::string& argument);
 // foreground.cpp
 void do_fg(Session&, const std::string& argument);
 // help.cpp

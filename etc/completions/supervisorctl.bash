@@ -14,8 +14,8 @@ _supervisorctl_names() {
 }
 
 _supervisorctl() {
-    local actions='add avail clear exit fg help maintail open pid quit reload remove reread restart shutdown signal
-        start status stop tail update version'
+    local actions='add avail clear exit fg help maintail open pid privileges quit reload remove reread restart
+        shutdown signal start status stop tail update version'
     local current previous action=0 i
     COMPREPLY=()
     # Names have colons, which bash takes for the ends of words: these are put together again if it can be done.

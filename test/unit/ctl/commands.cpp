@@ -12,7 +12,8 @@ TEST_CASE("the table has all actions, sorted") {
     std::string names;
     for (const Action& action : action_table()) names += std::string(action.name) + " ";
     CHECK(names ==
-          "EOF add avail clear exit fg help maintail open pid quit reload remove reread restart shutdown "
+          "EOF add avail clear exit fg help maintail open pid privileges quit reload remove reread restart "
+          "shutdown "
           "signal start "
           "status stop tail update version ");
     CHECK(find_action("start") != nullptr);

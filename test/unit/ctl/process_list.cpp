@@ -55,7 +55,7 @@ TEST_CASE("what Tab offers") {
     using Words = std::vector<std::string>;
     CHECK(action_names("re") == Words{"reload", "remove", "reread", "restart"});
     CHECK(action_names("EO").empty());
-    CHECK(action_names("").size() == 22);
+    CHECK(action_names("").size() == 23);
     CHECK(group_names(infos, "") == Words{"g", "up"});
     CHECK(process_names(infos, "") == Words{"g:*", "g:one", "g:two", "up"});
     CHECK(process_names(infos, "g:t") == Words{"g:two"});
