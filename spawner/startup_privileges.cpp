@@ -3,11 +3,13 @@
 #include <cap-ng.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sys/fsuid.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <iterator>
@@ -33,6 +35,17 @@ std::uint64_t raise(decltype(RLIMIT_NOFILE) what, std::int64_t minimum, bool* re
     if (limit.rlim_max != RLIM_INFINITY) limit.rlim_max = std::max(limit.rlim_max, limit.rlim_cur);
     *refused = ::setrlimit(what, &limit) != 0;
     return static_cast<std::uint64_t>(minimum);
+}
+
+// A user namespace may have no number for an account, and may forbid setgroups(), of which the first thing
+// that the kernel checks is whether it is allowed at all.
+bool parts_accounts_exist(const State& state) {
+    if (::setgroups(~std::size_t{0}, nullptr) != 0 && errno == EPERM) return false;
+    for (const Identity& identity : state.table.boot().daemon().parts) {
+        ::setfsuid(identity.uid);
+        if (::setfsuid(0) != static_cast<int>(identity.uid)) return false;
+    }
+    return true;
 }
 
 }  // namespace
@@ -92,7 +105,7 @@ void trim_capabilities(State& state) {
     bool had[std::size(kSpawnerCapabilities)];
     for (std::size_t i = 0; i < std::size(kSpawnerCapabilities); ++i) had[i] = has(kSpawnerCapabilities[i]);
     state.may_kill = has(CAP_KILL);
-    state.may_change_user = has(CAP_SETUID) && has(CAP_SETGID);
+    state.may_change_user = has(CAP_SETUID) && has(CAP_SETGID) && parts_accounts_exist(state);
     state.may_chroot = state.may_change_user && has(CAP_SYS_CHROOT) && has(CAP_SETPCAP);
     // Not the bounding set: programs that run as root shall have what root has.
     ::capng_clear(CAPNG_SELECT_CAPS);

@@ -1,0 +1,92 @@
+"""supervisord as process 1 of a container, in a process namespace of its own: orphans, signals, the end."""
+
+import re
+import signal
+import subprocess
+
+from harness import IS_ROOT, NOW, PYTHON, SLEEP, case, check, contains, equal, program, skip, variants, wait_for
+from parts import children, parts_of
+
+ORPHANS = 300
+
+
+def unshare():
+    """A command before supervisord's that makes it process 1; as an ordinary user by way of a user namespace."""
+    words = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc']
+    if not IS_ROOT:
+        words += ['--user', '--map-root-user']
+    if subprocess.run([*words, 'true'], capture_output=True).returncode != 0:
+        skip('no namespaces')
+    return words
+
+
+def start(box, *sections, **options):
+    """The daemon; its pid is the outer one, to be seen and signalled from here."""
+    daemon = box.daemon(*sections, wrapper=unshare(), **options)
+    daemon.pid = wait_for(lambda: children(daemon.process.pid), 'process 1')[0]
+    return daemon
+
+
+@case
+def orphans_are_reaped(box):
+    """300 orphans leave no zombie, and no more than one line a second is written about them."""
+    box.write('forks.py', f"""
+import os, time
+for number in range({ORPHANS}):
+    if os.fork() == 0:          # ends before its own child, which then belongs to process 1
+        if os.fork() == 0:
+            time.sleep(1 + number / 300)
+            os._exit(number % 5)
+        os._exit(0)
+    os.wait()
+print('ready', flush=True)
+time.sleep(1000)
+""")
+    daemon = start(box, program('x', f'{PYTHON} %(here)s/forks.py', stdout_logfile='%(here)s/x.log', **NOW))
+    box.wait_text('x.log', 'ready')
+    own = len(parts_of(daemon.pid)) + 1
+
+    def told():
+        lines = re.findall(r'INFO reaped (?:unknown pid \d+|(\d+) more unknown processes)', daemon.log)
+        return sum(int(more or 1) for more in lines)
+    wait_for(lambda: told() == ORPHANS, f'{ORPHANS} orphans in the log')
+    equal(len(children(daemon.pid)), own, 'children that are left')
+    seconds = re.findall(r'^(\S+ \S+),\d+ INFO reaped', daemon.log, re.M)
+    check(len(seconds) <= 2 * (len(set(seconds)) + 1), f'{len(seconds)} lines in {len(set(seconds))} seconds')
+    equal(daemon.rpc.getPID(), 1)
+    equal(daemon.stop(), 0)
+
+
+@variants({name: (f'SIG{name} to process 1 ends the programs, then supervisord, with status 0', name)
+           for name in ('TERM', 'INT', 'QUIT')})
+def signals_end_it(box, name):
+    box.script('tells', f"trap 'echo told >>{box.folder}/told; exit 0' TERM\necho ready\nwhile :; do sleep 0.1; done")
+    daemon = start(box, program('x', '%(here)s/tells', stdout_logfile='%(here)s/x.log', **NOW),
+                   program('deaf', "/bin/sh -c 'trap \"\" TERM; echo ready; while :; do sleep 0.1; done'", stopwaitsecs=1,
+                           stdout_logfile='%(here)s/deaf.log', **NOW))
+    box.wait_text('x.log', 'ready')
+    box.wait_text('deaf.log', 'ready')
+    daemon.signal(getattr(signal, f'SIG{name}'))
+    equal(daemon.wait_exit(), 0, 'exit status')
+    equal(box.text('told'), 'told\n')
+    daemon.wait_log(f'WARN received SIG{name} indicating exit request')
+    if not IS_ROOT:     # root of a namespace that has no other user
+        contains(daemon.log, 'WARN root cannot become another user here')
+    daemon.wait_log('WARN stopped: deaf \\(terminated by SIGKILL\\)')
+    check(not box.path('supervisord.pid').exists(), 'the pidfile is left')
+
+
+@case
+def hangup_and_reopen(box):
+    """SIGUSR2 reopens, SIGHUP restarts: process 1 goes on being process 1, for anything else would end the container."""
+    daemon = start(box, program('x', SLEEP, **NOW))
+    old = daemon.info('x')['pid']
+    daemon.signal(signal.SIGUSR2)
+    daemon.wait_log('supervisord logreopen')
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_log('received SIGHUP(.|\n)*supervisord started with pid 1\n')
+    wait_for(lambda: re.search(f'spawned: .x. with pid (?!{old}\n)', daemon.log), 'a new x')
+    daemon.wait_ready()
+    equal(daemon.rpc.getPID(), 1)
+    daemon.signal(signal.SIGTERM)
+    equal(daemon.wait_exit(), 0, 'exit status')
