@@ -178,6 +178,7 @@ class Side:
     def plain(self, text):
         """Without what differs from run to run."""
         text = text.replace(str(self.folder), 'FOLDER').replace(self.client, 'PROG')
+        text = re.sub(r'added commands \(type help <topic>\):\n=+\n.*\n\n', '', text)     # listed apart, so nothing else moves
         text = re.sub(r'pid \d+, uptime \d+:\d\d:\d\d', 'pid P, uptime T', text)
         text = re.sub(r'[A-Z][a-z]{2} \d\d \d\d:\d\d [AP]M', 'DATE', text)
         text = re.sub(r'^[1-9]\d+$', 'P', text, flags=re.M)
