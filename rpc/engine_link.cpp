@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/base/log_line.hpp"
+#include "common/rpcproto/methods.hpp"
 
 namespace reeve {
 namespace {
@@ -27,12 +28,13 @@ std::int64_t monotonic_seconds() {
 }
 
 // Whether a call changes nothing, so that it may be made twice.
-bool only_reads(CallKind kind, std::string_view method) {
+bool repeatable(CallKind kind, std::string_view method) {
     if (kind != CallKind::Rpc && kind != CallKind::Page) return true;
-    if (method == "system.listMethods" || method == "system.methodHelp" || method == "system.methodSignature")
-        return true;
-    method.remove_prefix(std::min(method.find('.') + 1, method.size()));
-    return method.starts_with("get") || method.starts_with("read") || method.starts_with("tail");
+    const std::size_t dot = std::min(method.find('.'), method.size());
+    const bool system = method.substr(0, dot) == "system";
+    method.remove_prefix(std::min(dot + 1, method.size()));
+    const MethodRow* row = find_method(system, method);
+    return row != nullptr && only_reads(row->method);
 }
 
 bool is_stream(CallKind kind) { return kind == CallKind::LogTail || kind == CallKind::MainLogTail; }
@@ -64,7 +66,7 @@ std::uint32_t EngineLink::call(const Caller& caller, CallKind kind, std::string_
     Open& open = open_[id];
     open.target = &target;
     open.kind = kind;
-    open.repeatable = only_reads(kind, method);
+    open.repeatable = repeatable(kind, method);
     open.body.listener = caller.listener;
     open.body.peer_uid = caller.peer_uid;
     open.body.args_size = static_cast<std::uint32_t>(args.size());

@@ -26,7 +26,7 @@ struct Caller {
     Credentials credentials = Credentials::None;
     std::string user;
     std::string password;
-    std::string address;  // "127.0.0.1:5123" or "localhost:0"
+    std::string address;  // "127.0.0.1:5123", or the path of the unix socket
 };
 
 struct Reply {

@@ -14,7 +14,7 @@
 namespace reeve {
 namespace {
 
-// "127.0.0.1:5123", "[::1]:5123"; "localhost:0" for a unix client.
+// "127.0.0.1:5123", "[::1]:5123".
 std::string address_text(const sockaddr_storage& address) {
     char host[INET6_ADDRSTRLEN] = "";
     if (address.ss_family == AF_INET) {
@@ -22,12 +22,9 @@ std::string address_text(const sockaddr_storage& address) {
         inet_ntop(AF_INET, &in.sin_addr, host, sizeof host);
         return std::string(host) + ":" + std::to_string(ntohs(in.sin_port));
     }
-    if (address.ss_family == AF_INET6) {
-        const auto& in = reinterpret_cast<const sockaddr_in6&>(address);
-        inet_ntop(AF_INET6, &in.sin6_addr, host, sizeof host);
-        return "[" + std::string(host) + "]:" + std::to_string(ntohs(in.sin6_port));
-    }
-    return "localhost:0";
+    const auto& in = reinterpret_cast<const sockaddr_in6&>(address);
+    inet_ntop(AF_INET6, &in.sin6_addr, host, sizeof host);
+    return "[" + std::string(host) + "]:" + std::to_string(ntohs(in.sin6_port));
 }
 
 }  // namespace
@@ -108,12 +105,12 @@ void Server::accept_from(Listener& listener) {
             socklen_t peer_size = sizeof peer;
             if (getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &peer_size) == 0)
                 caller.peer_uid = peer.uid;
-            address.ss_family = AF_UNIX;
+            caller.address = listener.endpoint.host;
         } else {
             const int on = 1;
             setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+            caller.address = address_text(address);
         }
-        caller.address = address_text(address);
         add_connection(listener, std::move(fd), std::move(caller));
     }
 }

@@ -223,4 +223,26 @@ const MethodRow* find_method(bool system, std::string_view name) {
     return nullptr;
 }
 
+bool only_reads(Method method) {
+    switch (method) {
+        case Method::GetAPIVersion:
+        case Method::GetSupervisorVersion:
+        case Method::GetIdentification:
+        case Method::GetState:
+        case Method::GetPID:
+        case Method::ReadLog:
+        case Method::GetAllConfigInfo:
+        case Method::GetProcessInfo:
+        case Method::GetAllProcessInfo:
+        case Method::ReadProcessStdoutLog:
+        case Method::ReadProcessStderrLog:
+        case Method::TailProcessStdoutLog:
+        case Method::TailProcessStderrLog:
+        case Method::ListMethods:
+        case Method::MethodHelp:
+        case Method::MethodSignature: return true;
+        default: return false;
+    }
+}
+
 }  // namespace reeve

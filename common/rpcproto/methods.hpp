@@ -64,4 +64,8 @@ std::span<const MethodRow> method_table();
 // The row of a name without its namespace, or nullptr.
 const MethodRow* find_method(bool system, std::string_view name);
 
+// Whether a method changes nothing, so that it may be made twice and leaves no line in the log. A multicall may
+// hold anything.
+bool only_reads(Method method);
+
 }  // namespace reeve

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,10 +12,15 @@
 
 namespace reeve {
 
+// Who makes a call, as the log has it; nullptr if nobody knows.
+using Origin = std::shared_ptr<const std::string>;
+
 class Arguments {
   public:
-    explicit Arguments(std::span<const Value> values) : values_(values) {}
+    explicit Arguments(std::span<const Value> values, Origin origin = nullptr)
+        : values_(values), origin_(std::move(origin)) {}
 
+    const Origin& origin() const { return origin_; }
     std::size_t size() const { return values_.size(); }
     const Value& at(std::size_t index) const { return values_[index]; }
 
@@ -31,6 +37,7 @@ class Arguments {
 
   private:
     std::span<const Value> values_;
+    Origin origin_;
 };
 
 bool is_true(const Value& value);

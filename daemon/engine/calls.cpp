@@ -1,6 +1,7 @@
 // The calls of the front. See calls.hpp.
 #include "daemon/engine/calls.hpp"
 
+#include "daemon/engine/command_log.hpp"
 #include "daemon/engine/describe.hpp"
 #include "daemon/engine/supervisor.hpp"
 
@@ -45,19 +46,20 @@ void Calls::on_call(Call call) {
 
 void Calls::on_method(Call call) {
     Log& log = supervisor_.log();
-    if (log.wants(Level::Trace)) log.line(Level::Trace, "XML-RPC method called: " + call.method + "()");
+    const std::string method = one_line(call.method);
+    if (log.wants(Level::Trace)) log.line(Level::Trace, "XML-RPC method called: " + method + "()");
     // Only faults that come at once are told as such; what comes later counts as a success here.
     auto at_once = std::make_shared<bool>(true);
     auto answered = std::make_shared<bool>(false);
     std::uint32_t id = call.id;
-    methods_.call(call.method, call.kind == CallKind::Page, call.args,
-                  [this, id, method = call.method, at_once, answered](Outcome outcome) {
+    methods_.call(call.method, call.kind == CallKind::Page, call.args, origin_of(call),
+                  [this, id, method, at_once, answered](Outcome outcome) {
                       *answered = true;
                       reply(id, method, std::move(outcome), *at_once);
                   });
     *at_once = false;
     if (!*answered && log.wants(Level::Trace)) {
-        log.line(Level::Trace, "XML-RPC method " + call.method + "() returned successfully");
+        log.line(Level::Trace, "XML-RPC method " + method + "() returned successfully");
     }
 }
 
@@ -72,12 +74,13 @@ void Calls::reply(std::uint32_t id, const std::string& method, Outcome outcome, 
     } else if (auto* fault = std::get_if<Fault>(&outcome)) {
         if (at_once && log.wants(Level::Trace)) {
             log.line(Level::Trace, "XML-RPC method " + method + "() returned fault: [" +
-                                       std::to_string(static_cast<int>(fault->code)) + "] " + fault->text);
+                                       std::to_string(static_cast<int>(fault->code)) + "] " +
+                                       one_line(fault->text));
         }
         front.reply_fault(id, static_cast<std::int32_t>(fault->code), fault->text);
     } else {
         log.line(Level::Critical, "XML-RPC method " + method +
-                                      "() failed: " + std::get<ServerError>(outcome).text.substr(0, 1024));
+                                      "() failed: " + one_line(std::get<ServerError>(outcome).text));
         front.reply_status(id, ReplyKind::ServerError);
     }
 }

@@ -121,6 +121,7 @@ const char* FrontLink::on_call_message(const Message& message) {
     request.args_size = body.args_size;
     request.received = static_cast<std::uint32_t>(tail.size());
     request.auth = authenticate(body, message.serial, user, password);
+    if (!auth_.open(body.listener)) request.call.user = user;
     if (request.auth == AuthResult::Ok) request.args = tail;
     assembling_ += body.args_size;
     requests_.emplace(message.serial, std::move(request));

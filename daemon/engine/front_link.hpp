@@ -31,7 +31,8 @@ struct Call {
     std::uint32_t listener;  // index of the server
     std::uint32_t peer_uid;  // or kNoPeerUid
     std::string method;      // as the client sent it
-    std::string address;     // of the client, for the log
+    std::string address;     // of the client, or of the unix socket that it used
+    std::string user;        // that it has logged in as; "" where nobody has to
     std::vector<Value> args;
 };
 

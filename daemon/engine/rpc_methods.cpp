@@ -64,9 +64,11 @@ const MethodRow* RpcMethods::find(std::string_view name, bool page) const {
     return known ? find_method(false, method) : nullptr;
 }
 
-void RpcMethods::call(std::string_view name, bool page, std::span<const Value> args, Answer answer) {
+void RpcMethods::call(std::string_view name, bool page, std::span<const Value> args, const Origin& origin,
+                      Answer answer) {
     const MethodRow* method = find(name, page);
     if (method == nullptr) return answer(make_fault(FaultCode::UnknownMethod));
+    answer = logged(supervisor_.log(), name, *method, args, origin, std::move(answer));
     if (args.size() < method->required || args.size() > method->allowed) {
         return answer(make_fault(FaultCode::IncorrectParameters));
     }
@@ -77,7 +79,7 @@ void RpcMethods::call(std::string_view name, bool page, std::span<const Value> a
     for (const Row& row : kRows) {
         if (row.method != method->method) continue;
         try {
-            (this->*row.run)(Arguments(args), answer);
+            (this->*row.run)(Arguments(args, origin), answer);
         } catch (CallError& error) {
             answer(std::move(error.outcome));
         }

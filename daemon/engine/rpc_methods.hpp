@@ -10,6 +10,7 @@
 #include "common/rpcproto/methods.hpp"
 #include "daemon/engine/actions.hpp"
 #include "daemon/engine/arguments.hpp"
+#include "daemon/engine/command_log.hpp"
 #include "daemon/engine/outcome.hpp"
 
 namespace reeve {
@@ -22,7 +23,9 @@ class RpcMethods {
         : supervisor_(supervisor), surroundings_(surroundings) {}
 
     // name: "namespace.method". page: "supervisor" names the methods whatever namespaces are configured.
-    void call(std::string_view name, bool page, std::span<const Value> args, Answer answer);
+    // origin: who calls, for the log.
+    void call(std::string_view name, bool page, std::span<const Value> args, const Origin& origin,
+              Answer answer);
 
     // The process that "group:name" or "name" names; nullptr if none, or a whole group.
     MemberRef find_process(std::string_view name) const;

@@ -10,8 +10,11 @@ namespace {
 // The calls of a multicall, strictly one after the other: the next begins when the one before has its answer.
 class Multicall : public std::enable_shared_from_this<Multicall> {
   public:
-    Multicall(RpcMethods& methods, std::vector<Value> calls, Answer answer)
-        : methods_(methods), calls_(std::move(calls)), answer_(std::move(answer)) {}
+    Multicall(RpcMethods& methods, std::vector<Value> calls, Origin origin, Answer answer)
+        : methods_(methods),
+          calls_(std::move(calls)),
+          origin_(std::move(origin)),
+          answer_(std::move(answer)) {}
 
     void run() {
         // Answers that come at once must not nest: a thousand calls would be a thousand frames.
@@ -37,10 +40,11 @@ class Multicall : public std::enable_shared_from_this<Multicall> {
         if (const Value* params = call.member("params"); params != nullptr && !parameters(*params, args)) {
             return take(make_fault(FaultCode::IncorrectParameters));
         }
-        methods_.call(name->as_string(), false, args, [self = shared_from_this()](Outcome outcome) {
-            self->take(std::move(outcome));
-            self->run();
-        });
+        methods_.call(name->as_string(), false, args, origin_,
+                      [self = shared_from_this()](Outcome outcome) {
+                          self->take(std::move(outcome));
+                          self->run();
+                      });
     }
 
     // An array's elements; of a string its characters, of a struct its names: whatever can be gone through.
@@ -81,6 +85,7 @@ class Multicall : public std::enable_shared_from_this<Multicall> {
 
     RpcMethods& methods_;
     std::vector<Value> calls_;
+    Origin origin_;
     Answer answer_;
     std::vector<Value> results_;
     std::size_t started_ = 0;
@@ -142,7 +147,7 @@ void RpcMethods::multicall(const Arguments& args, Answer answer) {
         if (!call.is(Value::Kind::Struct))
             return answer(ServerError{"an element of a multicall is no struct"});
     }
-    std::make_shared<Multicall>(*this, calls.items(), std::move(answer))->run();
+    std::make_shared<Multicall>(*this, calls.items(), args.origin(), std::move(answer))->run();
 }
 
 }  // namespace reeve
