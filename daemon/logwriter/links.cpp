@@ -56,6 +56,7 @@ void Link::flush() {
         queue_.pop_front();
         shorter = true;
     }
+    if (queued_bytes_ <= most_queued_ && is_open()) event_add(readable_.get(), nullptr);
     if (shorter) owner_.on_room(*this);
 }
 
@@ -85,7 +86,9 @@ void Link::receive_some(std::size_t most) {
 void Link::receive_all() { receive_some(std::numeric_limits<std::size_t>::max()); }
 
 void Link::on_readable(evutil_socket_t, short, void* self) {
-    static_cast<Link*>(self)->receive_some(kMessagesPerTurn);
+    Link& link = *static_cast<Link*>(self);
+    link.receive_some(kMessagesPerTurn);
+    if (link.is_open() && link.queued_bytes_ > link.most_queued_) event_del(link.readable_.get());
 }
 
 void Link::on_writable(evutil_socket_t, short, void* self) { static_cast<Link*>(self)->flush(); }

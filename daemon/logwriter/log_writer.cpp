@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::int64_t kEngineEndMs = 2000;      // how long the engine's last lines are waited for
 constexpr std::int64_t kWriteEndMs = 1000;       // how long a slow target is waited for after that
+constexpr std::size_t kMostQueued = 8 * 1024 * 1024;  // for the engine
+constexpr std::size_t kNoLimit = SIZE_MAX;           // for the spawner, which may wait for this process
 constexpr std::size_t kLittleBytes = 16 * 1024;  // a piece
 constexpr std::int64_t kCloseUs = 500;
 constexpr long kMomentNs = 50 * 1000;
@@ -32,8 +34,8 @@ LogWriter::LogWriter(event_base* base, UniqueFd spawner, PipeRelay relay)
       receive_buffer_(std::make_unique<ReceiveBuffer>()),
       chunk_buffer_(std::make_unique<std::array<char, kMaxChunk>>()),
       reader_buffer_(std::make_unique<std::array<char, kMaxChunk>>()),
-      spawner_(base, *this, *receive_buffer_, Edge::LS, Edge::SL),
-      engine_(base, *this, *receive_buffer_, Edge::LE, Edge::EL),
+      spawner_(base, *this, *receive_buffer_, Edge::LS, Edge::SL, kNoLimit),
+      engine_(base, *this, *receive_buffer_, Edge::LE, Edge::EL, kMostQueued),
       syslog_(base, [this] { ask_for_syslog(); }),
       main_log_(syslog_),
       reader_(base, *this),

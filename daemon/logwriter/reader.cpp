@@ -15,6 +15,11 @@ namespace {
 
 constexpr std::size_t kEnoughQueued = 256 * 1024;  // bytes waiting for the engine, beyond which readers pause
 constexpr timeval kLookAgain{1, 0};
+constexpr std::size_t kMostReads = kMaxOpenCalls;  // of each kind: they hold descriptors
+constexpr std::size_t kMostClears = 2 * std::size_t{kMaxSlots};
+
+// Whether the spawner knows such a file. It would kill this process for asking.
+bool can_be_read(std::uint32_t stream) { return stream == kMainLogStream || stream / 2 < kMaxSlots; }
 
 std::span<const std::byte> bytes_of(std::span<char> buffer, std::size_t size) {
     return std::as_bytes(buffer.first(size));
@@ -39,7 +44,7 @@ void Reader::done(std::uint32_t serial, DoneResult result, int error) {
 // ---- the requests ---------------------------------------------------------------------------------------
 
 bool Reader::on_read(std::uint32_t serial, const ReadBody& body) {
-    if (in_use(serial)) return false;
+    if (in_use(serial) || !can_be_read(body.stream) || reads_.size() == kMostReads) return false;
     std::uint64_t ticket = next_ticket_++;
     Read read;
     read.ticket = ticket;
@@ -50,7 +55,7 @@ bool Reader::on_read(std::uint32_t serial, const ReadBody& body) {
 }
 
 bool Reader::on_clear(std::uint32_t serial, const ClearBody& body) {
-    if (in_use(serial)) return false;
+    if (in_use(serial) || !can_be_read(body.stream) || clears_.size() == kMostClears) return false;
     std::uint64_t ticket = next_ticket_++;
     clears_.emplace(serial, Clear{ticket});
     hub_.open_for_reader(body.stream, FileOp::Clear, ticket);
@@ -58,7 +63,7 @@ bool Reader::on_clear(std::uint32_t serial, const ClearBody& body) {
 }
 
 bool Reader::on_follow(std::uint32_t serial, const FollowBody& body) {
-    if (in_use(serial)) return false;
+    if (in_use(serial) || !can_be_read(body.stream) || followers_.size() == kMostReads) return false;
     std::uint64_t ticket = next_ticket_++;
     Follower follower;
     follower.ticket = ticket;

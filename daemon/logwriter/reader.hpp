@@ -35,7 +35,8 @@ class Reader {
   public:
     Reader(event_base* base, ReaderHub& hub);
 
-    // Requests of the engine. False: the request number is in use already.
+    // Requests of the engine. False, if it breaks the rules: the number is in use, the stream is none that can be
+    // read, or too many requests are open.
     bool on_read(std::uint32_t serial, const ReadBody& body);
     bool on_clear(std::uint32_t serial, const ClearBody& body);
     bool on_follow(std::uint32_t serial, const FollowBody& body);
