@@ -48,9 +48,19 @@ void on_end(State& state, pid_t pid, int status) {
 
 }  // namespace
 
-int kill_child(const Slot& slot, int signo, bool group) {
+int kill_child(Slot& slot, int signo, bool group) {
     if (slot.state != SlotState::Live || slot.pid <= 1) return ESRCH;
-    return ::kill(group ? -slot.pid : slot.pid, signo) == 0 ? 0 : errno;
+    int error = ::kill(group ? -slot.pid : slot.pid, signo) == 0 ? 0 : errno;
+    slot.out_of_reach = error == EPERM;
+    return error;
+}
+
+bool children_in_reach(State& state) {
+    for (std::uint32_t i = 0; i < state.table.high(); ++i) {
+        const Slot* slot = state.table.find(i);
+        if (slot != nullptr && slot->state == SlotState::Live && !slot->out_of_reach) return true;
+    }
+    return false;
 }
 
 void reap_children(State& state) {

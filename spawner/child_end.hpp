@@ -8,8 +8,11 @@
 namespace reeve {
 
 // Sends a signal to a live child or its process group. 0 or errno. The pid cannot be another's: this process
-// is the only one that could reap it.
-int kill_child(const Slot& slot, int signo, bool group);
+// is the only one that could reap it. EPERM: the child has become another user, as sudo does.
+int kill_child(Slot& slot, int signo, bool group);
+
+// Whether a child lives that did not refuse the last signal. Those that do are nobody's to end, and stay behind.
+bool children_in_reach(State& state);
 
 // Reaps all that have ended: programs, parts, confread, and orphans if this is process 1.
 void reap_children(State& state);

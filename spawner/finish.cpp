@@ -110,7 +110,7 @@ void look_after_finish(State& state, std::uint64_t now, std::uint64_t& next) {
 void look_after_stop(State& state, std::uint64_t now, std::uint64_t& next) {
     if (state.finishing) return;
     if (state.stopping_alone) {
-        if (state.table.live() == 0) {
+        if (!children_in_reach(state)) {
             begin_finish(state, FinishMode::Exit);
             next = now;
             return;

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "common/base/spawn_limit.hpp"
 #include "spawner/child_end.hpp"
 #include "spawner/child_start.hpp"
 #include "spawner/confread_run.hpp"
@@ -96,7 +97,7 @@ const char* on_stopping(State& state, const StoppingBody& body) {
 
 const char* on_finish(State& state, const FinishBody& body) {
     if (body.mode > FinishMode::Restart || body.zero != 0) return "sent FINISH with an unknown mode";
-    if (state.table.live() != 0) return "sent FINISH while children live";
+    if (children_in_reach(state)) return "sent FINISH while children live";
     state.carry = body.carry;
     begin_finish(state, body.mode);
     return nullptr;
@@ -125,8 +126,8 @@ const char* on_engine_message(State& state, const Message& message) {
 
 bool spawn_allowed(State& state, std::uint64_t now, std::uint64_t& when) {
     std::uint64_t slots = state.table.active_slots();
-    std::uint64_t burst = std::max<std::uint64_t>(4 * slots, 64) * kToken;
-    std::uint64_t per_second = std::max<std::uint64_t>(slots, 50);  // so many thousandths a millisecond
+    std::uint64_t burst = spawn_burst(slots) * kToken;
+    std::uint64_t per_second = spawns_a_second(slots);  // so many thousandths a millisecond
     // When the table grows, so do the tokens: all programs of a large configuration start at once.
     if (burst > state.spawn_burst) {
         state.spawn_tokens += burst - state.spawn_burst;

@@ -171,16 +171,14 @@ void Table::born(Slot& slot, pid_t pid) {
     slot.start_us = wall_us();
     slot.start_mono_us = mono_us();
     slot.end_us = 0;
-    slot.stop_signalled = false;
+    slot.stop_signalled = slot.out_of_reach = false;
     slot.exit_untold = slot.draining = slot.drain_untold = false;
     slot.stream_untold = {};
     if (static_cast<std::uint32_t>(pid) < kPidLimit) by_pid_[pid] = number_of(slot) + 1;
-    ++live_;
 }
 
 void Table::died(Slot& slot, int wait_status) {
     if (static_cast<std::uint32_t>(slot.pid) < kPidLimit) by_pid_[slot.pid] = 0;
-    --live_;
     slot.state = SlotState::Exited;
     slot.wait_status = wait_status;
     slot.end_us = wall_us();

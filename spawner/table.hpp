@@ -32,6 +32,7 @@ struct Slot {
     std::uint64_t start_mono_us = 0;
     std::uint64_t end_us = 0;             // wall clock
     bool stop_signalled = false;          // kKillStop was sent to this child
+    bool out_of_reach = false;            // it has become another user: signals are refused
     bool exit_untold = false;             // EXITED is to be sent to the engine
     bool drain_untold = false;            // DRAIN is to be sent to the log writer
     bool draining = false;                // the child is dead, its output is perhaps not yet all written
@@ -95,7 +96,6 @@ class Table {
     void died(Slot& slot, int wait_status);
     // The slot of a live child's pid, or nullptr.
     Slot* by_pid(pid_t pid);
-    std::uint32_t live() const { return live_; }
 
     // Some slot may have something that is still to be told; these only save a scan.
     bool exits_untold = false;
@@ -110,7 +110,6 @@ class Table {
     std::uint32_t group_count_ = 0;
     std::uint32_t high_ = 0;
     std::uint32_t active_slots_ = 0;
-    std::uint32_t live_ = 0;
     std::uint32_t next_serial_ = 1;
     std::uint32_t newest_ = 0;
     std::array<Generation, kMaxGenerations> generations_;

@@ -1,7 +1,6 @@
 // Stopping everything. See shutdown.hpp.
 #include "daemon/engine/shutdown.hpp"
 
-#include <algorithm>
 #include <string>
 
 namespace reeve {
@@ -54,18 +53,12 @@ void Shutdown::step() {
         if (!left_.back()->all_stopped()) break;
         left_.pop_back();
     }
-    if (left_.empty() && nobody_lives()) {
+    if (left_.empty()) {
         finish();
     } else if (!reporting_) {
         reporting_ = true;
         report();
     }
-}
-
-// UNKNOWN counts as stopped, but its child may live: it could not be signalled. The spawner does not go
-// before its children, so there is nothing left but to say whom we are waiting for.
-bool Shutdown::nobody_lives() const {
-    return std::all_of(groups_.begin(), groups_.end(), [](const auto& group) { return group->removable(); });
 }
 
 void Shutdown::report() {
@@ -74,7 +67,7 @@ void Shutdown::report() {
     for (const auto& group : groups_) {
         for (const auto& member : group->members()) {
             const Process& process = member->process();
-            if (is_stopped(process.state()) && process.pid() == 0) continue;
+            if (is_stopped(process.state())) continue;
             names += (names.empty() ? "" : ", ") + process.name();
         }
     }
@@ -90,6 +83,15 @@ void Shutdown::finish() {
     }
     finished_ = true;
     report_timer_->stop();
+    // UNKNOWN counts as stopped, but its child may live. It cannot be signalled, so it is nobody's to end.
+    for (const auto& group : groups_) {
+        for (const auto& member : group->members()) {
+            const Process& process = member->process();
+            if (process.pid() == 0) continue;
+            surroundings_.log.line(Level::Warn, "leaving " + process.name() + " (" + std::to_string(process.pid()) +
+                                                    ") behind, because it could not be signalled");
+        }
+    }
     surroundings_.spawner.finish(mode(), surroundings_.events.next_serial());
 }
 

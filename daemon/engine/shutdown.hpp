@@ -30,7 +30,6 @@ class Shutdown {
   private:
     FinishMode mode() const { return mood_ == Mood::Restarting ? FinishMode::Restart : FinishMode::Exit; }
     void list_groups();
-    bool nobody_lives() const;
     void report();
     void finish();
 

@@ -4,20 +4,27 @@
 #include <cstdint>
 
 #include "daemon/engine/link.hpp"
+#include "daemon/engine/spawn_pace.hpp"
 
 namespace reeve {
 
 class SpawnerLink {
   public:
     // Nothing may be sent before READY; what resumed processes ask for while the slots are told waits for it.
-    SpawnerLink(Loop& loop, LinkHandler& handler) : link_(loop, Edge::ES, Edge::SE, handler) { link_.hold(); }
+    SpawnerLink(Loop& loop, LinkHandler& handler)
+        : link_(loop, Edge::ES, Edge::SE, handler),
+          pace_(loop, [this](std::uint32_t slot) { link_.send(Msg::SPAWN, 0, SpawnBody{slot}); }) {
+        link_.hold();
+    }
 
     void attach(UniqueFd fd) { link_.attach(std::move(fd)); }
     void ready() { link_.release(Msg::READY); }
     void reload(std::uint32_t request) { link_.send(Msg::RELOAD, request, Empty{}); }
     void activate(const GroupBody& body) { link_.send(Msg::ACTIVATE, 0, body); }
     void deactivate(const GroupBody& body) { link_.send(Msg::DEACTIVATE, 0, body); }
-    void spawn(std::uint32_t slot) { link_.send(Msg::SPAWN, 0, SpawnBody{slot}); }
+    // At once, or as soon as the spawner's limit allows.
+    void spawn(std::uint32_t slot) { pace_.request(slot); }
+    void active_slots(std::size_t count) { pace_.resize(count); }
     void check(std::uint32_t slot, std::uint32_t request) {
         link_.send(Msg::CHECK, request, CheckBody{slot});
     }
@@ -35,6 +42,7 @@ class SpawnerLink {
 
   private:
     Link link_;
+    SpawnPace pace_;
 };
 
 }  // namespace reeve

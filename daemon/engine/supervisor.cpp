@@ -80,6 +80,8 @@ bool Supervisor::reserve_slots(std::uint32_t count, std::uint32_t& first) const 
 Group& Supervisor::insert_group(std::shared_ptr<const Generation> generation, std::uint32_t index,
                                 std::uint32_t first_slot) {
     auto group = std::make_unique<Group>(surroundings_, std::move(generation), index, first_slot);
+    active_slots_ += group->members().size();
+    spawner_.active_slots(active_slots_);
     for (const auto& member : group->members()) {
         if (slots_.size() <= member->slot()) slots_.resize(member->slot() + 1, nullptr);
         slots_[member->slot()] = member.get();
@@ -111,6 +113,8 @@ bool Supervisor::add_group(std::uint32_t index) {
 void Supervisor::remove_group(Group& group) {
     std::string name = group.name();
     spawner_.deactivate(group.body());
+    active_slots_ -= group.members().size();
+    spawner_.active_slots(active_slots_);
     for (const auto& member : group.members()) {
         slots_[member->slot()] = nullptr;
         lowest_free_ = std::min(lowest_free_, member->slot());

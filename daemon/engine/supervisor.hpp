@@ -106,6 +106,7 @@ class Supervisor : private LinkHandler, private LogNews, private CallHandler {
     std::vector<std::unique_ptr<Group>> groups_;
     std::unordered_map<std::string_view, Group*> by_name_;  // of groups_
     std::vector<Member*> slots_;
+    std::size_t active_slots_ = 0;
     std::uint32_t lowest_free_ = 0;  // no slot below is free
     std::vector<std::shared_ptr<Member>> changed_;
     std::unique_ptr<Timer> turn_;  // for what waits until the current event is over

@@ -160,6 +160,12 @@ def deaths_cost_the_others_nothing(box, options):
           f"{(len(re.findall(' exited: ', daemon.log)) - deaths) / span:.0f} deaths a second")
     in_time('getState', taken)
     in_time("the neighbour's output", behind)
+    begin = time.monotonic()
+    daemon.rpc.stopProcess('neighbour')
+    daemon.rpc.startProcess('neighbour')
+    again = time.monotonic() - begin
+    print(f'stop and start of the neighbour: {again * 1000:.0f} ms')
+    check(again < 3, f'stop and start of the neighbour: {again:.1f} s')
     if 'startretries' not in options:
         return
     check(used['engine'] < 0.3, f'the engine needs {used["engine"] * 100:.0f} % of a core')

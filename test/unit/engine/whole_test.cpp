@@ -29,6 +29,7 @@ class Paper {
     std::string violation;
     bool ended = false;
     bool spawn_at_once = true;
+    int kill_error = 0;
     Seen asked;  // of the spawner
     Seen lines;
     std::uint32_t next_call = 1;
@@ -151,7 +152,7 @@ class Paper {
             case Msg::KILL: {
                 auto body = message.as<KillBody>();
                 asked.push_back("KILL " + std::to_string(body.slot) + " " + std::to_string(body.signo));
-                say(Msg::KILL_RESULT, message.serial, KillResultBody{body.slot, body.signo, 0, 0});
+                say(Msg::KILL_RESULT, message.serial, KillResultBody{body.slot, body.signo, kill_error, 0});
                 return;
             }
             case Msg::NOTE: return;
@@ -209,6 +210,20 @@ TEST_CASE("shutdown: group by group from the highest number, a group's processes
     paper.loop.run_watches();
     CHECK(paper.ended);
     CHECK(paper.violation == "");
+}
+
+TEST_CASE("shutdown leaves a child behind that cannot be signalled") {
+    Paper paper(three());
+    paper.pass(2);
+    paper.take();
+    paper.lines.clear();
+    paper.kill_error = EPERM;
+    paper.say(Msg::SIGNAL, 0, SignalBody{SIGTERM});
+    paper.run();
+    CHECK(paper.take() == Seen{"STOPPING", "KILL 1 15", "KILL 3 15", "KILL 2 15", "KILL 0 15", "FINISH"});
+    REQUIRE(paper.lines.size() == 10);
+    CHECK(paper.lines[2].substr(0, 32) == "unknown problem killing p9 (1001");
+    CHECK(paper.lines.back() == "leaving p5 (1003) behind, because it could not be signalled");
 }
 
 TEST_CASE("SIGHUP: the configuration is read first, and nothing stops if it is bad") {
@@ -305,6 +320,25 @@ TEST_CASE("multicall keeps the order, also of answers that take time") {
           "[True, 77, {'faultCode': 10, 'faultString': 'BAD_NAME: nope'}, {'faultCode': 2, 'faultString': "
           "'INCORRECT_PARAMETERS: Recursive system.multicall forbidden'}, {'faultCode': 2, 'faultString': "
           "'INCORRECT_PARAMETERS: No methodName'}]");
+}
+
+TEST_CASE("a reloadConfig during another one is answered by a reading of its own") {
+    Paper paper(three());
+    paper.take();
+    paper.call("supervisor.reloadConfig");
+    paper.call("supervisor.reloadConfig");
+    CHECK(paper.take() == Seen{"RELOAD"});
+    CHECK(paper.answer() == "");
+    paper.say(Msg::CONFIG_FAILED, 1, ConfigFailedBody{2}, "Error: first\n");
+    paper.run();
+    CHECK(paper.answer() == "92 CANT_REREAD: first");
+    CHECK(paper.answer() == "");
+    CHECK(paper.take() == Seen{"RELOAD"});
+    paper.config(three(), 2);
+    paper.run();
+    CHECK(paper.answer() == "[[[], [], []]]");
+    CHECK(paper.take() == Seen{});
+    CHECK(!paper.ended);
 }
 
 TEST_CASE("reloadConfig tells what differs; add and remove use free slots") {
