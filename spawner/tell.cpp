@@ -255,6 +255,8 @@ void tell_engine(State& state) {
         if ((state.signals_untold & (1U << signo)) == 0) continue;
         if (!tell(engine, Msg::SIGNAL, 0, SignalBody{signo})) return;
         state.signals_untold &= ~(1U << signo);
+        // Whatever becomes of this engine, the next one is to know.
+        if (signo == SIGTERM || signo == SIGINT || signo == SIGQUIT) state.stopping = kHelloStopping;
     }
     if (!state.table.exits_untold) return;
     for (std::uint32_t i = 0; i < state.table.high(); ++i) {
@@ -276,7 +278,8 @@ void tell_log(State& state) {
         if (slot == nullptr) continue;
         for (std::size_t which = 0; which < 2; ++which) {
             if (!slot->stream_untold[which]) continue;
-            if (!tell_stream(state, *slot, which == 1)) return;
+            // Without a pipe there is no output any more that a log writer could move.
+            if (slot->out[which].valid() && !tell_stream(state, *slot, which == 1)) return;
             slot->stream_untold[which] = false;
         }
         if (slot->drain_untold) {
