@@ -206,7 +206,7 @@ void FrontLink::on_cancel_message(const Message& message) {
     requests_.erase(found);
     std::erase_if(queue_, [&](const Queued& one) {
         if (one.id != message.serial) return false;
-        queued_bytes_ -= one.tail.size();
+        queued_bytes_ -= one.cost();
         return true;
     });
     if (phase == Phase::Called || phase == Phase::Streaming) handler_.on_cancel(message.serial);

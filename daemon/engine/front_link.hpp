@@ -98,6 +98,8 @@ class FrontLink {
         std::uint32_t id;
         ReplyBody body;
         std::string tail;
+        // Replies without a tail take memory, too.
+        std::size_t cost() const { return sizeof(Queued) + tail.size(); }
     };
     struct Failure {
         std::uint64_t due;  // monotonic, microseconds

@@ -58,8 +58,8 @@ void FrontLink::finish(std::uint32_t id, const ReplyBody& body, std::string tail
 }
 
 void FrontLink::send(std::uint32_t id, const ReplyBody& body, std::string tail) {
-    queued_bytes_ += tail.size();
     queue_.push_back({id, body, std::move(tail)});
+    queued_bytes_ += queue_.back().cost();
     if (queue_.size() == 1) flush();
     update_watch();
 }
@@ -91,7 +91,7 @@ void FrontLink::flush() {
                 queued_bytes_ = 0;
                 return;
         }
-        queued_bytes_ -= first.tail.size();
+        queued_bytes_ -= first.cost();
         queue_.pop_front();
         if (released_ > 0) --released_;
     }
