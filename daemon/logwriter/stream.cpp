@@ -294,6 +294,7 @@ void Stream::wrote(std::size_t bytes) {
         flow_ = Flow::Flowing;
         event_del(retry_.get());
         if (room_ != nullptr) event_del(room_.get());
+        if (what_.kind == StreamKind::MainLog && lost_ > 0) start_timer(report_.get(), 0);
     }
     // The file was deleted and cannot be made again: what goes into it nobody will ever read.
     if (file_.vanished()) lose(bytes, ENOENT);
@@ -369,6 +370,8 @@ void Stream::report_lost() {
     lost_ = 0;
     reported_ms_ = monotonic_ms();
     hub_.on_lost(*this, lost, lost_error_);
+    // The line about the main log's own loss is lost with the rest: it is told again when there is room.
+    if (what_.kind == StreamKind::MainLog && flow_ != Flow::Flowing) lost_ += lost;
 }
 
 // ---- the end --------------------------------------------------------------------------------------------

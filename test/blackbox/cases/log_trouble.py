@@ -86,7 +86,7 @@ def full_disk(box):
 
 @case(limit=120)
 def full_disk_for_the_main_log(box):
-    """supervisord itself works on while its own log cannot be written, and says afterwards what is missing."""
+    """supervisord itself works on while its own log cannot be written, and says with its next line what is missing."""
     disk = box.path('disk')
     disk.mkdir()
     daemon = box.daemon(program('x', SLEEP, **NOW), supervisord={'logfile': f'{disk}/main.log'}, wrapper=in_namespace(
@@ -101,6 +101,8 @@ def full_disk_for_the_main_log(box):
         daemon.rpc.stopProcess('x')
         daemon.rpc.startProcess('x')
     filler.unlink()
+    daemon.rpc.stopProcess('x')
+    daemon.rpc.startProcess('x')
     wait_for(lambda: 'bytes for the main log are lost: No space left on device' in log.read_text(), 'the loss')
     equal(daemon.info('x')['statename'], 'RUNNING')
     equal(daemon.stop(), 0)
