@@ -124,9 +124,11 @@ const char* Supervisor::on_slot_message(Received& received) {
     std::uint32_t slot = kMaxSlots;
     if (message.body.size() >= sizeof slot) std::memcpy(&slot, message.body.data(), sizeof slot);
     Member* member = member_at(slot);
-    // A check may outlive its group; nothing else may.
-    if (member == nullptr)
-        return message.type == Msg::CHECKED ? nullptr : "news of a slot that is not active";
+    // The answers to a check and to a signal that came too late may outlive the group; nothing else may.
+    if (member == nullptr) {
+        bool late = message.type == Msg::CHECKED || message.type == Msg::KILL_RESULT;
+        return late ? nullptr : "news of a slot that is not active";
+    }
     switch (message.type) {
         case Msg::SLOT:
             if (running_) return "SLOT after SLOTS_END";

@@ -10,6 +10,11 @@ void Reload::request(Done done) {
     if (!running_) begin();
 }
 
+void Reload::when_over(std::function<void()> then) {
+    if (!running_) return then();
+    current_.push_back([then = std::move(then)](const std::string&) { then(); });
+}
+
 void Reload::begin() {
     current_ = std::exchange(next_, {});
     running_ = true;

@@ -19,6 +19,9 @@ class Reload {
     explicit Reload(SpawnerLink& spawner) : spawner_(spawner) {}
 
     void request(Done done);
+    // Now, or when the reading under way is over. While one is, the newest generation that the engine knows may
+    // not be the spawner's any more.
+    void when_over(std::function<void()> then);
     bool pending(std::uint32_t number) const { return running_ && number == number_; }
     // The answer to request `number` has come; false if none is outstanding.
     bool on_answer(std::uint32_t number, const std::string& error);

@@ -84,7 +84,13 @@ Value RpcMethods::reload_result() const {
 }
 
 void RpcMethods::add_process_group(const Arguments& args, Answer answer) {
-    const Value& value = args.at(0);
+    supervisor_.reload().when_over([this, value = args.at(0), answer = std::move(answer)] {
+        if (supervisor_.mood() != Mood::Running) return answer(make_fault(FaultCode::ShutdownState));
+        add_group(value, answer);
+    });
+}
+
+void RpcMethods::add_group(const Value& value, const Answer& answer) {
     std::string name = shown(value);
     std::uint32_t index = value.is(Value::Kind::String) ? supervisor_.newest().find_group(name) : kAbsent;
     if (index == kAbsent) {

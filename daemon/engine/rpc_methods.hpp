@@ -55,6 +55,7 @@ class RpcMethods {
     void read_process_log(const Arguments& args, bool is_stderr, Answer answer);
     void tail_process_log(const Arguments& args, bool is_stderr, Answer answer);
     Value reload_result() const;
+    void add_group(const Value& value, const Answer& answer);
 
     // rpc_daemon.cpp
     void get_api_version(const Arguments&, Answer);

@@ -365,6 +365,40 @@ TEST_CASE("reloadConfig tells what differs; add and remove use free slots") {
     CHECK(paper.take() == Seen{"DEACTIVATE", "ACTIVATE", "SPAWN 3"});  // where c was
 }
 
+TEST_CASE("a group that is added amid a reading comes from its result, for the spawner takes no older one") {
+    Paper paper({{"a", 1, {{"a"}}}, {"d", 3, {{"d"}}}});
+    paper.take();
+    paper.call("supervisor.reloadConfig");
+    paper.call("supervisor.addProcessGroup", {name("e")});
+    CHECK(paper.answer() == "");
+    CHECK(paper.take() == Seen{"RELOAD"});
+    SUBCASE("good") {
+        paper.config({{"a", 1, {{"a"}}}, {"d", 3, {{"d"}}}, {"e", 4, {{"e"}}}}, 1);
+        paper.run();
+        CHECK(paper.take() == Seen{"ACTIVATE", "SPAWN 2"});
+        CHECK(paper.answer() == "[[['e'], [], []]]");
+        CHECK(paper.answer() == "True");
+    }
+    SUBCASE("a shutdown began") {
+        paper.say(Msg::SIGNAL, 0, SignalBody{SIGTERM});
+        paper.config({{"a", 1, {{"a"}}}, {"d", 3, {{"d"}}}, {"e", 4, {{"e"}}}}, 1);
+        paper.run();
+        CHECK(paper.take().front() == "STOPPING");
+        paper.answer();
+        CHECK(paper.answer() == "6 SHUTDOWN_STATE");
+    }
+}
+
+TEST_CASE("the answer to a signal may outlive its group") {
+    Paper paper(three());
+    paper.say(Msg::KILL_RESULT, 7, KillResultBody{900, 15, ESRCH, 0});
+    paper.run();
+    CHECK(!paper.ended);
+    paper.say(Msg::EXITED, 7, ExitedBody{900, 0, 0});
+    paper.run();
+    CHECK(paper.violation == "news of a slot that is not active");
+}
+
 TEST_CASE("a log that becomes AUTO is no change; one that stops being it is") {
     auto with = [](LogKind kind, const char* path) {
         ViewProcess process{"a"};
