@@ -35,7 +35,8 @@ Connection::Connection(event_base* base, UniqueFd fd, const Endpoint& endpoint,
       parser_(limits.http),
       caller_(std::move(caller)),
       last_used_(monotonic_us()),
-      deadline_(make_event<&Connection::on_deadline>(base, -1, 0, this)) {
+      deadline_(make_event<&Connection::on_deadline>(base, -1, 0, this)),
+      resume_(make_event<&Connection::on_resume>(base, -1, 0, this)) {
     bev_.reset(bufferevent_socket_new(base, fd.get(), BEV_OPT_CLOSE_ON_FREE));
     if (bev_ == nullptr) throw std::bad_alloc();
     fd.release();
@@ -61,6 +62,7 @@ void Connection::close() {
     if (closed()) return;
     hold(0);
     event_del(deadline_.get());
+    event_del(resume_.get());
     bev_.reset();
     owner_.on_closed(*this);
 }
@@ -88,6 +90,11 @@ void Connection::on_read() {
         return;
     }
     process();
+}
+
+// An answer has left at once; the client's next request may be here already.
+void Connection::on_resume() {
+    if (!closed() && unsent() == 0) on_written();
 }
 
 // Takes requests out of what has been read, until one is at work.
@@ -144,19 +151,9 @@ void Connection::refuse(int status) {
 
 void Connection::answer(Answer answer) {
     if (closed() || phase_ != Phase::Working) return;
-    write(answer_head(answer, request_, std::time(nullptr)));
-    if (request_.method != "HEAD" && !answer.body.empty()) {
-        // Results can be large: the buffer takes the text over as it is.
-        auto* body = new std::string(std::move(answer.body));
-        const auto drop = [](const void*, std::size_t, void* text) {
-            delete static_cast<std::string*>(text);
-        };
-        if (evbuffer_add_reference(bufferevent_get_output(bev_.get()), body->data(), body->size(), drop,
-                                   body) != 0) {
-            delete body;
-            return close();
-        }
-    }
+    if (request_.method == "HEAD") answer.body.clear();
+    if (!write_answer(answer_head(answer, request_, std::time(nullptr)), std::move(answer.body)))
+        return close();
     const bool keep = request_.keep_alive() && !answer.close;
     request_.body = std::string();
     hold(0);
@@ -164,9 +161,39 @@ void Connection::answer(Answer answer) {
     last_used_ = monotonic_us();
     if (keep) {
         phase_ = Phase::Reading;  // the next request is looked at when this answer has left
+        if (unsent() == 0) event_active(resume_.get(), EV_TIMEOUT, 0);
     } else {
         close_when_written(false);
     }
+}
+
+// Hands an answer to the socket at once, as far as it takes it; the buffer takes the rest over as it is,
+// since results can be large. False if there is no memory.
+bool Connection::write_answer(std::string head, std::string body) {
+    std::size_t sent = 0;
+    if (unsent() == 0) {
+        iovec pieces[2] = {{head.data(), head.size()}, {body.data(), body.size()}};
+        msghdr message{};
+        message.msg_iov = pieces;
+        message.msg_iovlen = 2;
+        const ssize_t size = ::sendmsg(bufferevent_getfd(bev_.get()), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (size > 0) sent = static_cast<std::size_t>(size);
+    }
+    for (std::string* text : {&head, &body}) {
+        const std::size_t skip = std::min(sent, text->size());
+        sent -= skip;
+        if (skip == text->size()) continue;
+        auto* rest = new std::string(std::move(*text));
+        const auto drop = [](const void*, std::size_t, void* owned) {
+            delete static_cast<std::string*>(owned);
+        };
+        if (evbuffer_add_reference(bufferevent_get_output(bev_.get()), rest->data() + skip,
+                                   rest->size() - skip, drop, rest) != 0) {
+            delete rest;
+            return false;
+        }
+    }
+    return true;
 }
 
 void Connection::start_stream(Answer head) {

@@ -92,6 +92,7 @@ class Connection {
     void on_written();
     void on_event(short what);
     void on_deadline();
+    void on_resume();
     void process();
     void begin_request();
     void refuse(int status);
@@ -99,6 +100,7 @@ class Connection {
     void request_done();
     void close_when_written(bool linger);
     void write(std::string_view bytes);
+    bool write_answer(std::string head, std::string body);
     std::size_t unsent() const;
 
     ConnectionOwner& owner_;
@@ -118,6 +120,7 @@ class Connection {
     std::unique_ptr<Task> task_;
     std::unique_ptr<Task> done_task_;  // kept until nobody is inside it
     EventPtr deadline_;
+    EventPtr resume_;
     BuffereventPtr bev_;
 };
 

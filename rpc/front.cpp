@@ -35,14 +35,14 @@ constexpr std::string_view kForeignOrigin = "Web pages of other servers may not 
 
 }  // namespace
 
-Front::Front(event_base* base, UniqueFd spawner, std::string token, std::string node_name)
+Front::Front(event_base* base, UniqueFd spawner, std::string token, unsigned long salt, std::string node_name)
     : base_(base),
       spawner_(std::move(spawner), Edge::RE, Edge::SR),
       spawner_readable_(make_event<&Front::on_spawner>(base, spawner_.fd(), EV_READ | EV_PERSIST, this)),
       flush_(make_event<&Front::on_flush>(base, -1, 0, this)),
       buffer_(std::make_unique<ReceiveBuffer>()),
       engine_(base),
-      site_{engine_, {}, std::move(token), std::move(node_name), std::time(nullptr)},
+      site_{engine_, {}, std::move(token), std::move(node_name), std::time(nullptr), salt},
       server_(base, *this) {
     event_add(spawner_readable_.get(), nullptr);
 }

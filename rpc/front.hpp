@@ -17,8 +17,8 @@ namespace reeve {
 
 class Front : public TaskMaker {
   public:
-    // token: random text. The listening sockets and the engine come later.
-    Front(event_base* base, UniqueFd spawner, std::string token, std::string node_name);
+    // token, salt: random. The listening sockets and the engine come later.
+    Front(event_base* base, UniqueFd spawner, std::string token, unsigned long salt, std::string node_name);
     Front(const Front&) = delete;
     Front& operator=(const Front&) = delete;
 

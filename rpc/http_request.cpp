@@ -9,6 +9,8 @@
 namespace reeve {
 namespace {
 
+constexpr std::size_t kMaxHeaders = 200;  // lines: each takes many times its least size in memory
+
 // RFC 9110 "tchar": what method and header names consist of.
 bool is_token(std::string_view text) {
     if (text.empty()) return false;
@@ -163,6 +165,7 @@ void HttpParser::on_header_line(std::string_view line) {
         value += trim(line);
         return;
     }
+    if (request_.headers.size() == kMaxHeaders) return fail(431);
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) return fail(400);
     request_.headers.emplace_back(lower_case(line.substr(0, colon)), trim(line.substr(colon + 1)));

@@ -58,13 +58,15 @@ int main() {
     tzset();
     reeve::local_time(std::time(nullptr));
     const std::string token = random_token();
+    unsigned long salt = 0;
+    if (getrandom(&salt, sizeof salt, 0) != static_cast<ssize_t>(sizeof salt)) reeve::die("no random bytes");
     const std::string node = node_name();
     event_base* base = event_base_new();
     if (base == nullptr) reeve::die("no event loop");
     reeve::enter_sandbox(reeve::SandboxPart::Rpc);
 
     reeve::guarded([&] {
-        reeve::Front front(base, reeve::UniqueFd(reeve::kPartSpawnerFd), token, node);
+        reeve::Front front(base, reeve::UniqueFd(reeve::kPartSpawnerFd), token, salt, node);
         event_base_dispatch(base);
     });
     // The system takes back what is left.

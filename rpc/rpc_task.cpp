@@ -10,7 +10,7 @@
 namespace reeve {
 
 void RpcTask::start() {
-    XmlCallDecoder decoder;
+    XmlCallDecoder decoder(site_.salt);
     XmlCall decoded;
     sent_ = decoder.decode(request().body, decoded);
     if (sent_) {

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -47,7 +48,7 @@ bool Server::add_listener(const ListenerBody& body, std::string_view tail, Uniqu
         known->fd = std::move(fd);
         known->readable =
             make_event<&Listener::on_readable>(base_, known->fd.get(), EV_READ | EV_PERSIST, known.get());
-        if (!known->resting) event_add(known->readable.get(), nullptr);
+        if (known->resting == Rest::None) event_add(known->readable.get(), nullptr);
         return true;
     }
 
@@ -74,16 +75,16 @@ void Server::start(const StartBody& limits) {
     limits_.http.headers = limits.max_headers;
     limits_.http.body = limits.max_body;
     limits_.request_seconds = static_cast<int>(limits.request_seconds);
-    max_connections_ = limits.max_connections;
+    max_connections_ = std::min<std::size_t>(limits.max_connections, share_of_descriptors());
     started_ = true;
     for (const auto& listener : listeners_) event_add(listener->readable.get(), nullptr);
 }
 
 void Server::accept_from(Listener& listener) {
-    for (int i = 0; i < kAcceptsPerTurn && !listener.resting; ++i) {
+    for (int i = 0; i < kAcceptsPerTurn && listener.resting == Rest::None; ++i) {
         if (listener.connections >= max_connections_) {
             if (i > 0) return;  // whether another client is there is not known; if so, we are called again
-            if (!close_oldest_idle(&listener.endpoint)) return rest(listener, false);
+            if (!close_oldest_idle(&listener.endpoint)) return rest(listener, Rest::NoRoom);
         }
         sockaddr_storage address{};
         socklen_t size = sizeof address;
@@ -94,7 +95,7 @@ void Server::accept_from(Listener& listener) {
             if (errno == EINTR || errno == ECONNABORTED) continue;
             // Out of descriptors or memory: whoever is idle makes room for the next try.
             close_oldest_idle(nullptr);
-            rest(listener, true);
+            rest(listener, Rest::NoDescriptors);
             return;
         }
         Caller caller;
@@ -135,15 +136,25 @@ bool Server::close_oldest_idle(const Endpoint* endpoint) {
     return true;
 }
 
-void Server::rest(Listener& listener, bool with_timer) {
-    listener.resting = true;
+std::size_t Server::share_of_descriptors() const {
+    rlimit files{};
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) return 1;
+    const std::size_t own = kOwnDescriptors + listeners_.size();
+    const std::size_t left = std::max<std::size_t>(files.rlim_cur, own) - own;
+    return std::max<std::size_t>(left / std::max<std::size_t>(listeners_.size(), 1), 1);
+}
+
+void Server::rest(Listener& listener, Rest reason) {
+    listener.resting = reason;
     event_del(listener.readable.get());
-    if (with_timer) start_timer(listener.rest, kRestMs);
+    // Also without room: a connection may be idle soon and make some.
+    start_timer(listener.rest, kRestMs);
 }
 
 void Server::wake(Listener& listener) {
-    if (!listener.resting) return;
-    listener.resting = false;
+    if (listener.resting == Rest::None || !started_) return;
+    listener.resting = Rest::None;
+    event_del(listener.rest.get());
     event_add(listener.readable.get(), nullptr);
 }
 
@@ -153,7 +164,7 @@ void Server::on_closed(Connection& connection) {
     for (const auto& listener : listeners_) {
         if (&listener->endpoint != &connection.endpoint()) continue;
         --listener->connections;
-        if (!event_pending(listener->rest.get(), EV_TIMEOUT, nullptr) && started_) wake(*listener);
+        if (listener->resting == Rest::NoRoom) wake(*listener);
     }
     closed_.push_back(std::move(found->second));
     connections_.erase(found);

@@ -1,8 +1,10 @@
 // The listening sockets and all connections: accepts, keeps the limits, and buries what has closed.
 //
-// A listener takes max_connections clients. When another one comes, the connection that has been idle longest
-// is closed for it; if all are busy, the listener rests until one ends, and clients queue in the kernel.
-// Without descriptors left it does the same, and rests 200 ms at least, so that it doesn't spin.
+// A listener takes max_connections clients, or its share of the descriptors if that is less, so that clients
+// of one listener cannot keep out those of another. When another client comes, the connection that has been
+// idle longest is closed for it; if all are busy, the listener rests until one ends, or for 200 ms, and
+// clients queue in the kernel. Without descriptors left it does the same, and rests for the whole 200 ms, so
+// that it doesn't spin.
 #pragma once
 
 #include <cstdint>
@@ -40,25 +42,29 @@ class Server : public ConnectionOwner {
     void on_closed(Connection& connection) override;
 
   private:
+    // Until when a listener does not accept: the end of a connection or the timer; only the timer.
+    enum class Rest { None, NoRoom, NoDescriptors };
     struct Listener {
         Server* server = nullptr;
         Endpoint endpoint;
         UniqueFd fd;
         EventPtr readable;
-        EventPtr rest;  // timer: accept again
+        EventPtr rest;  // timer: try again
         std::size_t connections = 0;
-        bool resting = false;  // no room; accepts again when a connection ends or the timer fires
+        Rest resting = Rest::None;
 
         void on_readable() { server->accept_from(*this); }
         void on_rested() { server->wake(*this); }
     };
     static constexpr int kAcceptsPerTurn = 16;
     static constexpr int kRestMs = 200;
+    static constexpr std::size_t kOwnDescriptors = 16;  // channels, event loop, and some to spare
 
     void accept_from(Listener& listener);
     void add_connection(Listener& listener, UniqueFd fd, Caller caller);
     bool close_oldest_idle(const Endpoint* endpoint);
-    void rest(Listener& listener, bool with_timer);
+    std::size_t share_of_descriptors() const;
+    void rest(Listener& listener, Rest reason);
     void wake(Listener& listener);
     void bury();
 

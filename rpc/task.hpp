@@ -23,6 +23,7 @@ struct Site {
     std::string token;         // proves that a form came from a page of ours
     std::string node_name;     // of this machine
     std::int64_t started = 0;  // seconds since 1970: the age of the files we hold
+    unsigned long salt = 0;    // another secret, for the XML parser
 };
 
 class EngineTask : public Task {

@@ -89,6 +89,7 @@ int hex_digit(char c) {
 }
 
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::size_t kMaxFields = 100;  // of a form; what follows is ignored
 constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -172,7 +173,7 @@ Fields parse_fields(std::string_view text) {
         }
         return percent_decode(plain);
     };
-    while (!text.empty()) {
+    while (!text.empty() && fields.size() < kMaxFields) {
         const std::string_view field = text.substr(0, text.find('&'));
         text.remove_prefix(std::min(field.size() + 1, text.size()));
         const std::size_t equals = field.find('=');

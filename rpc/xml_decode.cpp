@@ -268,6 +268,7 @@ bool XmlCallDecoder::decode(std::string_view body, XmlCall& call) {
     error_ = "out of memory";
     if (!parser) return false;
     Machine machine(parser.get(), call);
+    XML_SetHashSalt(parser.get(), salt_);
     XML_SetUserData(parser.get(), &machine);
     XML_SetElementHandler(parser.get(), start_element, end_element);
     XML_SetCharacterDataHandler(parser.get(), character_data);

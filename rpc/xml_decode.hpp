@@ -24,10 +24,15 @@ struct XmlCall {
 // False if the body is no call; error() then says why, for tests and curious clients.
 class XmlCallDecoder {
   public:
+    // salt: a secret number, so that nobody can choose names that collide in expat's tables; 0: expat makes
+    // one for each call.
+    explicit XmlCallDecoder(unsigned long salt = 0) : salt_(salt) {}
+
     bool decode(std::string_view body, XmlCall& call);
     const char* error() const { return error_; }
 
   private:
+    unsigned long salt_;
     const char* error_ = "";
 };
 

@@ -130,6 +130,13 @@ Value Value::structure(std::vector<Member> members) {
     return out;
 }
 
+Value Value::encoded(std::string bytes) {
+    Value out;
+    out.encoded_ = true;
+    out.string_ = std::move(bytes);
+    return out;
+}
+
 const Value* Value::member(std::string_view name) const {
     for (auto it = members_.rbegin(); it != members_.rend(); ++it) {
         if (it->first == name) return &it->second;
@@ -137,7 +144,29 @@ const Value* Value::member(std::string_view name) const {
     return nullptr;
 }
 
+void Encoder::array(std::size_t count) {
+    put(out_, static_cast<std::uint8_t>(Value::Kind::Array));
+    put(out_, static_cast<std::uint32_t>(count));
+}
+void Encoder::structure(std::size_t count) {
+    put(out_, static_cast<std::uint8_t>(Value::Kind::Struct));
+    put(out_, static_cast<std::uint32_t>(count));
+}
+void Encoder::name(std::string_view text) { put_text(out_, text); }
+void Encoder::integer(std::int64_t number) {
+    put(out_, static_cast<std::uint8_t>(Value::Kind::Int));
+    put(out_, number);
+}
+void Encoder::string(std::string_view text) {
+    put(out_, static_cast<std::uint8_t>(Value::Kind::String));
+    put_text(out_, text);
+}
+
 void encode(const Value& value, std::string& out) {
+    if (const std::string* bytes = value.encoded_bytes()) {
+        out += *bytes;
+        return;
+    }
     put(out, static_cast<std::uint8_t>(value.kind()));
     switch (value.kind()) {
         case Value::Kind::Nil: break;

@@ -35,6 +35,10 @@ class Value {
     static Value string(std::string value);
     static Value array(std::vector<Value> items = {});
     static Value structure(std::vector<Member> members = {});
+    // For large results: the binary form that an Encoder has written. Good for nothing but to be encoded; until
+    // then it is a Nil.
+    static Value encoded(std::string bytes);
+    const std::string* encoded_bytes() const { return encoded_ ? &string_ : nullptr; }
 
     Kind kind() const { return kind_; }
     bool is(Kind kind) const { return kind_ == kind; }
@@ -57,6 +61,7 @@ class Value {
 
   private:
     Kind kind_ = Kind::Nil;
+    bool encoded_ = false;
     std::int64_t number_ = 0;
     double double_ = 0;
     std::string string_;
@@ -67,6 +72,23 @@ class Value {
 constexpr int kMaxDepth = 100;
 
 void encode(const Value& value, std::string& out);
+
+// Writes the binary form without a Value for each part of it.
+class Encoder {
+  public:
+    explicit Encoder(std::string& out) : out_(out) {}
+
+    // As many elements, or members, must follow; a member is its name and then its value.
+    void array(std::size_t count);
+    void structure(std::size_t count);
+    void name(std::string_view text);
+    void integer(std::int64_t number);
+    void string(std::string_view text);
+
+  private:
+    std::string& out_;
+};
+
 // nullopt if the bytes are not exactly one value, or too deep.
 std::optional<Value> decode(std::string_view bytes);
 

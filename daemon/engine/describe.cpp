@@ -12,6 +12,15 @@ namespace {
 
 constexpr std::int64_t kMicroseconds = 1'000'000;
 
+std::string_view log_text(const EngineImage& image, const LogView& log) {
+    switch (log.kind) {
+        case LogKind::File:
+        case LogKind::Auto:
+        case LogKind::Descriptor: return image.text(log.path);
+        default: return "";
+    }
+}
+
 }  // namespace
 
 std::string uptime_text(std::int64_t seconds) {
@@ -57,36 +66,38 @@ Value wire_int(std::int64_t number) {
 }
 
 std::string log_path(const EngineImage& image, const LogView& log) {
-    switch (log.kind) {
-        case LogKind::File:
-        case LogKind::Auto:
-        case LogKind::Descriptor: return std::string(image.text(log.path));
-        default: return "";
-    }
+    return std::string(log_text(image, log));
 }
 
-Value process_info(const Member& member, std::int64_t wall_us) {
+void write_process_info(const Member& member, std::int64_t wall_us, std::string& out) {
     const Process& process = member.process();
     const EngineImage& image = member.group().generation().image();
     const ProcView& view = member.group().view(member);
-    std::string out = log_path(image, view.out);
-    Value info = Value::structure();
-    info.members().reserve(14);
-    info.add("name", Value::string(process.name()));
-    info.add("group", Value::string(process.settings().group));
-    info.add("start", wire_int(process.start_wall_us() / kMicroseconds));
-    info.add("stop", wire_int(process.stop_wall_us() / kMicroseconds));
-    info.add("now", wire_int(wall_us / kMicroseconds));
-    info.add("state", Value::integer(static_cast<int>(process.state())));
-    info.add("statename", Value::string(state_name(process.state())));
-    info.add("spawnerr", Value::string(process.spawn_error_text()));
-    info.add("exitstatus", Value::integer(process.exit_status().value_or(0)));
-    info.add("logfile", Value::string(out));
-    info.add("stdout_logfile", Value::string(out));
-    info.add("stderr_logfile", Value::string(log_path(image, view.err)));
-    info.add("pid", wire_int(process.pid()));
-    info.add("description", Value::string(description(process)));
-    return info;
+    Encoder encoder(out);
+    auto text = [&](std::string_view name, std::string_view value) {
+        encoder.name(name);
+        encoder.string(value);
+    };
+    auto number = [&](std::string_view name, std::int64_t value) {
+        encoder.name(name);
+        encoder.integer(wire_int(value).as_int());
+    };
+    std::string_view stdout_path = log_text(image, view.out);
+    encoder.structure(14);
+    text("name", process.name());
+    text("group", process.settings().group);
+    number("start", process.start_wall_us() / kMicroseconds);
+    number("stop", process.stop_wall_us() / kMicroseconds);
+    number("now", wall_us / kMicroseconds);
+    number("state", static_cast<int>(process.state()));
+    text("statename", state_name(process.state()));
+    text("spawnerr", process.spawn_error_text());
+    number("exitstatus", process.exit_status().value_or(0));
+    text("logfile", stdout_path);
+    text("stdout_logfile", stdout_path);
+    text("stderr_logfile", log_text(image, view.err));
+    number("pid", process.pid());
+    text("description", description(process));
 }
 
 }  // namespace reeve

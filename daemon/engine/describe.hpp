@@ -23,7 +23,8 @@ Value wire_int(std::int64_t number);
 // The path of a log as clients see it; empty if there is none.
 std::string log_path(const EngineImage& image, const LogView& log);
 
-Value process_info(const Member& member, std::int64_t wall_us);
+// The struct of getProcessInfo. There may be a thousand of them in an answer, so it is written as it is sent.
+void write_process_info(const Member& member, std::int64_t wall_us, std::string& out);
 
 // in_use: a group of that name is active. auto_known: AUTO logs of this reading exist, so they have a name.
 Value config_info(const Generation& generation, std::uint32_t proc, bool in_use, bool auto_known);

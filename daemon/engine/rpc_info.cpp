@@ -6,9 +6,16 @@
 #include "daemon/engine/supervisor.hpp"
 
 namespace reeve {
+namespace {
+
+constexpr std::size_t kInfoBytes = 512;  // of a process, when its paths are not long
+
+}  // namespace
 
 void RpcMethods::get_process_info(const Arguments& args, Answer answer) {
-    answer(process_info(*resolve_process(args.name(0)), supervisor_.loop().wall_us()));
+    std::string info;
+    write_process_info(*resolve_process(args.name(0)), supervisor_.loop().wall_us(), info);
+    answer(Value::encoded(std::move(info)));
 }
 
 void RpcMethods::get_all_process_info(const Arguments&, Answer answer) {
@@ -19,10 +26,11 @@ void RpcMethods::get_all_process_info(const Arguments&, Answer answer) {
         return std::tie(p.settings().group, p.name()) < std::tie(q.settings().group, q.name());
     });
     std::int64_t now = supervisor_.loop().wall_us();
-    std::vector<Value> infos;
-    infos.reserve(all.size());
-    for (const MemberRef& member : all) infos.push_back(process_info(*member, now));
-    answer(Value::array(std::move(infos)));
+    std::string infos;
+    infos.reserve(16 + all.size() * kInfoBytes);
+    Encoder(infos).array(all.size());
+    for (const MemberRef& member : all) write_process_info(*member, now, infos);
+    answer(Value::encoded(std::move(infos)));
 }
 
 void RpcMethods::get_all_config_info(const Arguments&, Answer answer) {

@@ -79,6 +79,26 @@ TEST_CASE("a hundred levels are allowed, and one more is not") {
     CHECK_FALSE(decode(endless).has_value());
 }
 
+TEST_CASE("what an encoder writes is the same") {
+    std::string bytes;
+    Encoder encoder(bytes);
+    encoder.structure(2);
+    encoder.name("a");
+    encoder.integer(-5);
+    encoder.name("b");
+    encoder.string("text");
+    Value value = Value::structure();
+    value.add("a", Value::integer(-5)).add("b", Value::string("text"));
+    std::string expected;
+    encode(value, expected);
+    CHECK(bytes == expected);
+
+    std::string within;
+    encode(Value::array({Value::encoded(bytes), Value::integer(1)}), within);
+    CHECK(decode(within) == Value::array({value, Value::integer(1)}));
+    CHECK(Value::encoded(bytes).is(Value::Kind::Nil));
+}
+
 TEST_CASE("of members with the same name the last one counts") {
     Value value = Value::structure();
     value.add("a", Value::integer(1)).add("a", Value::integer(2));

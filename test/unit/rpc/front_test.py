@@ -2,6 +2,7 @@
 
 import base64
 import re
+import resource
 import socket
 import sys
 import time
@@ -78,7 +79,7 @@ class Http(Case):
                 (b'GET / HTTP/1.1\r\n A: x\r\n\r\n', 400), (b'GET / HTTP/1.1\r\nnocolon\r\n\r\n', 400),
                 (b'GET / HTTP/1.1\r\nA: x\0y\r\n\r\n', 400),
                 (b'GET /' + b'x' * 9000 + b' HTTP/1.1\r\n\r\n', 414), (b'GET / HTTP/1.1\r\nA: ' + b'x' * 9000, 431),
-                (b'GET / HTTP/1.1\r\n' + b'A: 1234567890\r\n' * 6000, 431),
+                (b'GET / HTTP/1.1\r\n' + b'A: 1234567890\r\n' * 6000, 431), (b'GET / HTTP/1.1\r\n' + b'A:\r\n' * 201, 431),
         ]:
             with self.subTest(data=data[:60]):
                 self.assertEqual(status(front.raw(data)), expected)
@@ -248,8 +249,39 @@ class Limits(Case):
         for client in clients + [late]:
             client.close()
 
+    def test_a_connection_that_becomes_idle_makes_room(self):
+        numbers = []
+        front = self.open({**PID, 'supervisor.stopProcess': lambda call: numbers.append(call.number) or NO_REPLY},
+                          limits=(8192, 65536, 1000, 30, 2))
+        with front.connect() as one, front.connect() as two:
+            for client in (one, two):
+                client.sendall(post(call_body('supervisor.stopProcess')))
+            front.wait(lambda: len(numbers) == 2)
+            late = front.connect()
+            late.sendall(post(None, 'Connection: close'))
+            late.settimeout(0.3)
+            with self.assertRaises(TimeoutError):
+                late.recv(1)
+            front.reply(front.engine, numbers[0], VALUE, encode(True))     # and stays open
+            late.settimeout(10)
+            self.assertEqual(status(read_all(late)), 200)
+            front.reply(front.engine, numbers[1], VALUE, encode(True))
+            late.close()
+
+    def test_busy_clients_of_one_listener_leave_descriptors_for_the_other(self):
+        front = self.open(descriptors=64)
+        clients = [front.connect(tcp=True) for _ in range(100)]
+        for client in clients:
+            client.sendall(b'POST ')
+        for _ in range(3):
+            self.assertEqual(status(front.raw(post(None, 'Connection: close'))), 200)
+        for client in clients:
+            client.close()
+
     def test_without_descriptors_idle_clients_make_room_and_nothing_spins(self):
-        front = self.open(descriptors=24)
+        front = self.open()
+        front.raw(post(None, 'Connection: close'))
+        resource.prlimit(front.process.pid, resource.RLIMIT_NOFILE, (24, 24))
         clients = []
         for _ in range(40):
             clients.append(front.connect())
