@@ -134,6 +134,9 @@ void ListenerPool::on_output(std::uint32_t index, std::string_view bytes) {
         switch (step) {
             case ListenerStep::NeedMore: break;
             case ListenerStep::Ready:
+                changed(index, from);
+                member.former = false;
+                break;
             case ListenerStep::Violation: changed(index, from); break;
             case ListenerStep::Accepted:
                 debug(name + ": event was processed");

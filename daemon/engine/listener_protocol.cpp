@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <utility>
 
 namespace reeve {
 
@@ -93,6 +94,10 @@ ListenerStep ListenerProtocol::next_busy(std::string_view& bytes) {
     bytes.remove_prefix(1);
     if (resumed_ && pending_ == kReadyLine.substr(0, kReadyLine.size() - 1)) {
         pending_.clear();
+        if (!std::exchange(ready_due_, false) && std::exchange(answer_due_, false)) {
+            state_ = ListenerState::Ready;
+            return ListenerStep::Ready;
+        }
         return ListenerStep::NeedMore;
     }
     std::optional<std::uint32_t> length = result_length(pending_);
@@ -112,18 +117,23 @@ ListenerStep ListenerProtocol::next_result(std::string_view& bytes) {
     bytes.remove_prefix(take);
     result_left_ -= static_cast<std::uint32_t>(take);
     if (result_left_ > 0) return ListenerStep::NeedMore;
-    in_result_ = false;
+    in_result_ = answer_due_ = ready_due_ = false;
     state_ = ListenerState::Acknowledged;
     return maybe_ok_ ? ListenerStep::Accepted : ListenerStep::Rejected;
 }
 
-void ListenerProtocol::event_sent() { state_ = ListenerState::Busy; }
+void ListenerProtocol::event_sent() {
+    state_ = ListenerState::Busy;
+    answer_due_ = false;
+}
 
 void ListenerProtocol::resume(ListenerState state, const ListenerProgress& progress) {
     reset();
     resumed_ = true;
     state_ = state == ListenerState::Acknowledged ? ListenerState::Ready : state;
     if (state_ == ListenerState::Unknown) return;
+    ready_due_ = state == ListenerState::Acknowledged || (progress.flags & ListenerProgress::kReadyDue) != 0;
+    answer_due_ = state_ == ListenerState::Busy;
     if ((progress.flags & ListenerProgress::kInResult) != 0) {
         in_result_ = state_ == ListenerState::Busy && progress.result_left > 0;
         result_left_ = in_result_ ? progress.result_left : 0;
@@ -139,15 +149,16 @@ void ListenerProtocol::resume(ListenerState state, const ListenerProgress& progr
 ListenerProgress ListenerProtocol::progress() const {
     ListenerProgress out;
     if (state_ == ListenerState::Unknown) return out;
+    if (ready_due_) out.flags |= ListenerProgress::kReadyDue;
     if (in_result_) {
-        out.flags = ListenerProgress::kInResult;
+        out.flags |= ListenerProgress::kInResult;
         if (maybe_ok_) out.flags |= ListenerProgress::kMaybeOk;
         out.result_left = result_left_;
         return out;
     }
     std::string_view kept = pending_;
     if (kept.size() > kResultPrefix) {
-        out.flags = ListenerProgress::kSkipped;
+        out.flags |= ListenerProgress::kSkipped;
         kept.remove_prefix(kResultPrefix);
     }
     kept = kept.substr(0, ListenerProgress::kKeep);

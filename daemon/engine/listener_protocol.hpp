@@ -5,9 +5,10 @@
 //
 // It keeps at most one line of kMaxResultLine bytes; of a result only its length and whether it is "OK".
 //
-// Resumed mode, for an engine that replaces one that died and may have missed something: a line READY is
-// ignored wherever it is not expected, and a RESULT in state READY is taken as the answer to an event of the
-// dead engine. Sending to a listener that has not said READY does no harm: the event waits in its stdin.
+// Resumed mode, for an engine that replaces one that died and may have missed something. A listener that the
+// dead one knew as ACKNOWLEDGED counts as READY at once: what is sent to it waits in its stdin, and its READY
+// is ignored when it comes. A listener that was BUSY and says READY has answered to the dead engine. A RESULT
+// in state READY is the answer to an event of the dead engine.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +27,7 @@ constexpr std::size_t kMaxResultLine = 4096;  // bytes, without the LF
 
 enum class ListenerStep {
     NeedMore,   // all bytes are consumed, nothing has changed
-    Ready,      // ACKNOWLEDGED -> READY
+    Ready,      // ACKNOWLEDGED -> READY; also BUSY -> READY, if a former engine had the answer
     Accepted,   // BUSY -> ACKNOWLEDGED, the result was OK
     Rejected,   // BUSY -> ACKNOWLEDGED, the result was something else
     BadLine,    // BUSY -> UNKNOWN, no result line; line() has it
@@ -37,12 +38,13 @@ enum class ListenerStep {
 struct ListenerProgress {
     static constexpr std::size_t kKeep = 8;
     std::uint32_t result_left = 0;                // bytes of the result still to come
-    std::uint8_t flags = 0;                       // kInResult, kMaybeOk, kSkipped
+    std::uint8_t flags = 0;                       // the constants below
     std::uint8_t size = 0;                        // bytes in kept
     std::uint8_t kept[kKeep] = {};                // what is pending
     static constexpr std::uint8_t kInResult = 1;  // the line is over, result_left counts
     static constexpr std::uint8_t kMaybeOk = 2;   // what came of the result agrees with OK
     static constexpr std::uint8_t kSkipped = 4;   // kept begins behind the line's first 7 bytes
+    static constexpr std::uint8_t kReadyDue = 8;  // a READY is still to come that means nothing any more
 };
 
 class ListenerProtocol {
@@ -75,6 +77,8 @@ class ListenerProtocol {
 
     ListenerState state_ = ListenerState::Acknowledged;
     bool resumed_ = false;
+    bool ready_due_ = false;   // resumed as ACKNOWLEDGED: its READY is still to come
+    bool answer_due_ = false;  // resumed as BUSY: the answer is still to come, or came to the dead engine
     bool in_result_ = false;
     bool maybe_ok_ = false;  // the result has 2 bytes, and what came of them agrees with OK
     std::uint32_t result_left_ = 0;

@@ -58,8 +58,9 @@ bool Member::read_listener() {
         return false;
     }
     std::string_view bytes(buffer.data(), static_cast<std::size_t>(size));
-    surroundings_.log.append(stream_of(slot_, false), process_.serial(), bytes);
+    // First the pool, which notes what it learns for an engine after this one.
     if (group_->pool() != nullptr) group_->pool()->on_output(index_, bytes);
+    surroundings_.log.append(stream_of(slot_, false), process_.serial(), bytes);
     return listener_stdout_.valid();
 }
 

@@ -301,6 +301,15 @@ TEST_CASE("notes let another engine go on") {
         f.pool.on_output(0, "RESULT 2\nOKREADY\n");
         CHECK(f.loud() == Lines{"WARN l0: an event of the former engine was not answered, and is lost"});
     }
+    SUBCASE("BUSY: half of what it said went to the old engine") {
+        f.pool.on_resumed(0, note);
+        f.emit("b");
+        f.pool.on_output(0, "READY\n");
+        CHECK(f.sent() == Lines{envelope(1, 1, "b")});
+        f.loop.advance(ListenerPool::kResumeWait);
+        f.pool.on_output(0, "RESULT 2\nOKREADY\n");
+        CHECK(f.loud().empty());
+    }
     SUBCASE("READY: it gets the next event, and a late READY or RESULT is understood") {
         old_engine.pool.on_output(0, "RESULT 2\nOKREADY\n");
         f.pool.on_resumed(0, note);

@@ -206,6 +206,21 @@ TEST_CASE("a resumed listener may say what the old engine had not heard") {
         CHECK(protocol.next(bytes) == ListenerStep::Accepted);
         CHECK(protocol.next(bytes) == ListenerStep::Ready);
     }
+    SUBCASE("READY from one that was BUSY: the old engine had its answer") {
+        protocol.resume(ListenerState::Busy, {});
+        feed(protocol, "READY\n", trace);
+        CHECK(protocol.state() == ListenerState::Busy);  // with the next event
+        feed(protocol, "RESULT 2\nOKREADY\n", trace);
+        CHECK(trace == "ready ok ready");
+    }
+    SUBCASE("the late READY is still known to be late by a third engine") {
+        protocol.resume(ListenerState::Acknowledged, {});
+        protocol.event_sent();
+        ListenerProtocol third;
+        third.resume(protocol.state(), protocol.progress());
+        feed(third, "READY\nRESULT 2\nOKREADY\n", trace);
+        CHECK(trace == "ok ready");
+    }
     SUBCASE("nonsense is nonsense") {
         protocol.resume(ListenerState::Ready, {});
         std::string_view bytes = "hello\n";
