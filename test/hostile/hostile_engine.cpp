@@ -78,6 +78,7 @@ class HostileEngine {
     void on_message(Received& got) {
         const Message& message = got.message;
         switch (message.type) {
+            case Msg::HELLO: ending_ = (message.as<HelloBody>().flags & kHelloStopping) != 0; break;
             case Msg::PEER:
                 if (message.as<PeerBody>().role == Role::Log)
                     log_ = Wire(std::move(got.fds[0]), Edge::EL, Edge::LE);
@@ -259,7 +260,7 @@ class HostileEngine {
             } else if (chance_.one_in(3)) {
                 log_.send(page_, Msg::LINE, 0, LineBody{Level::Info}, noise(chance_, 200));
             } else if (chance_.one_in(2)) {
-                std::uint32_t stream = chance_.odd_number();
+                std::uint32_t stream = chance_.below(2 * kMaxSlots) >> chance_.below(17);
                 log_.send(page_, Msg::READ, ++request_,
                           ReadBody{stream, static_cast<ReadMode>(chance_.below(2)),
                                    static_cast<std::int64_t>(chance_.next()), static_cast<std::int64_t>(chance_.next())});
@@ -267,15 +268,14 @@ class HostileEngine {
                 log_.send(page_, Msg::APPEND, chance_.odd_number(), AppendBody{chance_.odd_number(), 0},
                           noise(chance_, 500));
             } else if (chance_.one_in(2)) {
-                log_.send(page_, Msg::FOLLOW, ++request_, FollowBody{chance_.odd_number(), chance_.odd_number()});
+                log_.send(page_, Msg::FOLLOW, ++request_, FollowBody{chance_.below(2 * kMaxSlots) >> chance_.below(17), chance_.odd_number()});
                 log_.send(page_, Msg::FOLLOW_MORE, request_, Empty{});
-                log_.send(page_, chance_.one_in(2) ? Msg::FOLLOW_END : Msg::SYNC,
-                          chance_.one_in(2) ? request_ : request_ + 1, Empty{});
-                ++request_;
+                log_.send(page_, Msg::FOLLOW_END, request_, Empty{});
+                log_.send(page_, Msg::SYNC, ++request_, Empty{});
             } else if (chance_.one_in(40)) {
                 log_.send(page_, Msg::REOPEN_ALL, 0, Empty{});
             } else {
-                log_.send(page_, Msg::CLEAR, ++request_, ClearBody{chance_.odd_number(), 0});
+                log_.send(page_, Msg::CLEAR, ++request_, ClearBody{chance_.one_in(9) ? kMainLogStream : chance_.below(2 * kMaxSlots) >> chance_.below(17), 0});
             }
         }
         if (front_.open() && page_.mode == Mode::Quick && chance_.one_in(20)) {

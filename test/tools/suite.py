@@ -22,8 +22,8 @@ SOURCE = Path(__file__).resolve().parents[2]
 PYTHON = '/usr/bin/python3'
 BINARIES = ('supervisord', 'supervisor-confread', 'supervisor-engine', 'supervisor-log', 'supervisor-rpc',
             'supervisorctl', 'echo_supervisord_conf', 'pidproxy')
-KINDS = ('units', 'layers', 'pages', 'sandbox', 'blackbox', 'compare', 'crash', 'conformance')
-SLOW = ('compare', 'crash', 'conformance')
+KINDS = ('units', 'layers', 'pages', 'sandbox', 'blackbox', 'compare', 'crash', 'hostile', 'conformance')
+SLOW = ('compare', 'crash', 'hostile', 'conformance')
 ONCE = ('layers', 'pages', 'compare')     # the same for everybody
 SKIPPED = 77     # status of a command that says so
 LIMIT = 1200     # seconds for one command
@@ -70,7 +70,7 @@ class Half:
             'HOME': str(self.folder), 'TMPDIR': str(self.folder), 'PYTHONDONTWRITEBYTECODE': '1',
             'SUPERVISORD': f'{stage}/build/supervisord', 'SUPERVISORCTL': f'{stage}/build/supervisorctl',
             'ECHO_CONF': f'{stage}/build/echo_supervisord_conf', 'PIDPROXY': f'{stage}/build/pidproxy',
-            'TEST_PROGRAMS': f'{stage}/build/test/blackbox'}
+            'TEST_PROGRAMS': f'{stage}/build/test/blackbox', 'REEVE_LONG': os.environ.get('REEVE_LONG', '')}
         if user:
             entry = pwd.getpwnam(user)
             os.chown(self.folder, entry.pw_uid, entry.pw_gid)
@@ -190,6 +190,11 @@ def compare(half, build):
 
 def crash(half, build):
     return half.count('crash', [PYTHON, half.stage / 'test/crash/run', '--jobs', 3])
+
+
+def hostile(half, build):
+    # Not once more: another run would make other attacks.
+    return half.count_once('hostile', [PYTHON, half.stage / 'test/hostile/run'], None)
 
 
 def conformance_outcomes(half, names, jobs):
