@@ -33,6 +33,14 @@ void on_orphan(State& state, pid_t pid, int status) {
     state.orphan_line_at = now + kOrphanLineMs;
 }
 
+// Whether a living log writer has the pipe: it writes at the same places of the file, and must be the only
+// one. The engine may hear of its death, and go on, before there is a SIGCHLD.
+bool log_writer_has(const State& state, const Slot& slot, bool is_stderr) {
+    if (!state.log.channel.open() || slot.stream_untold[is_stderr]) return false;
+    pollfd hung_up{state.log.channel.fd(), 0, 0};
+    return ::poll(&hung_up, 1, 0) == 0;
+}
+
 void on_end(State& state, pid_t pid, int status) {
     if (Slot* slot = state.table.by_pid(pid)) {
         state.table.died(*slot, status);
@@ -86,8 +94,7 @@ void save_output(State& state, const Slot& slot) {
         int pipe = slot.out[is_stderr].get();
         bool engines = !is_stderr && state.table.definition(slot).kind == ProgramKind::EventListener;
         int left = 0;
-        // A log writer that has the pipe writes at the same places of the file, and must be the only one.
-        bool writers = state.log.told() && !slot.stream_untold[is_stderr];
+        bool writers = log_writer_has(state, slot, is_stderr);
         if (engines || writers || !slot.draining || pipe < 0 || ::ioctl(pipe, FIONREAD, &left) != 0 ||
             left <= 0)
             continue;

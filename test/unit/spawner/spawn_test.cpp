@@ -128,6 +128,44 @@ TEST_CASE("redirect_stderr, and logs that are opened before the start") {
     CHECK(::stat(program.out.c_str(), &status) == 0);
 }
 
+TEST_CASE("the rest of a dead child's output has one writer: the log writer, if it lives and has the pipe") {
+    Folder folder;
+    PaperProgram program = shell("echo rest");
+    program.out = folder.file("log");
+    PaperSpawner s(one(program));
+    REQUIRE(s.ask(Msg::ACTIVATE, 0, GroupBody{1, 0, 0}) == nullptr);
+    REQUIRE(s.ask(Msg::SPAWN, 0, SpawnBody{0}) == nullptr);
+    Slot& slot = *s.state->table.find(0);
+    for (int i = 0; i < 500 && slot.state == SlotState::Live; ++i) {
+        ::usleep(5'000);
+        reap_children(*s.state);
+    }
+    auto logged = [&] {
+        struct stat status {};
+        REQUIRE(::stat(program.out.c_str(), &status) == 0);
+        return status.st_size;
+    };
+    SUBCASE("it has it") {
+        save_output(*s.state, slot);
+        CHECK(logged() == 0);
+    }
+    SUBCASE("it has it, and has not been told everything yet") {
+        s.state->log.intro = Intro::Peers;
+        save_output(*s.state, slot);
+        CHECK(logged() == 0);
+    }
+    SUBCASE("it was not given it yet") {
+        slot.stream_untold[0] = true;
+        save_output(*s.state, slot);
+        CHECK(logged() == 5);
+    }
+    SUBCASE("it is dead, and nobody has been told so yet") {
+        s.log.close();
+        save_output(*s.state, slot);
+        CHECK(logged() == 5);
+    }
+}
+
 TEST_CASE("command checks") {
     Folder folder;
     std::string plain = folder.file("plain");
