@@ -114,6 +114,8 @@ constexpr AllowedIf kAllowedIf[] = {
     {SCMP_SYS(fcntl), kAll, 1, kWhole, F_SETFD},
     {SCMP_SYS(fcntl), kAll, 1, kWhole, F_DUPFD_CLOEXEC},
     {SCMP_SYS(fcntl), kEngine, 1, kWhole, F_GET_SEALS},
+    {SCMP_SYS(fcntl), kLog, 1, kWhole, F_GETPIPE_SZ},
+    {SCMP_SYS(fcntl), kLog, 1, kWhole, F_SETPIPE_SZ},
     {SCMP_SYS(ioctl), kAll, 1, kWhole, FIONREAD},
     // send(2): only to where the socket is connected
     {SCMP_SYS(sendto), kAll, 4, kWhole, 0},

@@ -48,6 +48,7 @@ class Link {
     // What is queued stays, for the next peer.
     void close();
     bool is_open() const { return channel_.open(); }
+    int fd() const { return channel_.fd(); }  // -1 if closed
 
     template <typename Body>
     void send(Msg type, std::uint32_t serial, const Body& body, std::span<const std::byte> tail = {}) {

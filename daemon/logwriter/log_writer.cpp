@@ -2,6 +2,7 @@
 // log_writer_streams.cpp.
 #include "daemon/logwriter/log_writer.hpp"
 
+#include <poll.h>
 #include <time.h>
 
 #include <cstdio>
@@ -15,9 +16,6 @@ constexpr std::int64_t kEngineEndMs = 2000;      // how long the engine's last l
 constexpr std::int64_t kWriteEndMs = 1000;       // how long a slow target is waited for after that
 constexpr std::size_t kMostQueued = 8 * 1024 * 1024;  // for the engine
 constexpr std::size_t kNoLimit = SIZE_MAX;           // for the spawner, which may wait for this process
-constexpr std::size_t kLittleBytes = 16 * 1024;  // a piece
-constexpr std::int64_t kCloseUs = 500;
-constexpr long kMomentNs = 50 * 1000;
 constexpr timeval kEndStep{0, 10 * 1000};
 
 constexpr std::uint32_t kKnownFlags = kStreamPipe | kStreamFile | kStreamSpecial | kStreamShared |
@@ -49,20 +47,14 @@ int LogWriter::run() {
     return violated_ ? 70 : 0;
 }
 
-// A program that writes without a pause would wake this process for each of its writes, and each time some
-// bytes would be moved at the price of two context switches. When turns follow each other closely and move
-// little, the next one waits a moment, in which more comes together. After a pause of the programs nothing
-// waits.
+// Only output waits; what the spawner or the engine says is heard at once.
 void LogWriter::let_pipes_fill() {
-    std::int64_t now = monotonic_us();
-    bool little = turn_pieces_ > 0 && turn_bytes_ < turn_pieces_ * kLittleBytes;
-    if (little && now - last_turn_us_ < kCloseUs) {
-        timespec moment{0, kMomentNs};
-        ::nanosleep(&moment, nullptr);
-        now = monotonic_us();
+    if (std::int64_t rest = pace_.rest(); rest > 0) {
+        pollfd links[] = {{spawner_.fd(), POLLIN, 0}, {engine_.fd(), POLLIN, 0}};
+        timespec most{0, static_cast<long>(rest) * 1000};
+        ::ppoll(links, 2, &most, nullptr);
     }
-    last_turn_us_ = now;
-    turn_pieces_ = turn_bytes_ = 0;
+    pace_.turn_begins(monotonic_us());
 }
 
 void LogWriter::on_message(Link& link, Received& received) {

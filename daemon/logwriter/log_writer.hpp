@@ -9,6 +9,7 @@
 #include "common/base/messages.hpp"
 #include "daemon/logwriter/links.hpp"
 #include "daemon/logwriter/main_log.hpp"
+#include "daemon/logwriter/pace.hpp"
 #include "daemon/logwriter/reader.hpp"
 #include "daemon/logwriter/stream.hpp"
 #include "daemon/logwriter/syslog.hpp"
@@ -64,7 +65,9 @@ class LogWriter final : public LinkOwner, public StreamHub, public ReaderHub {
     void on_communication(Stream& stream, std::string_view text) override;
     void on_echo(Stream& stream, std::string_view text) override;
     void on_syslog(Stream& stream, std::string_view text) override;
-    void on_written(Stream& stream, std::size_t bytes) override;
+    void on_moved(std::size_t bytes, std::size_t capacity) override;
+    std::size_t& large_pipes() override { return large_pipes_; }
+    void on_written(Stream& stream) override;
     void on_lost(Stream& stream, std::uint64_t bytes, int error) override;
     void on_open_failed(Stream& stream, FileOp op, int error) override;
     void on_finished(Stream& stream) override;
@@ -108,9 +111,8 @@ class LogWriter final : public LinkOwner, public StreamHub, public ReaderHub {
     std::unordered_map<std::uint32_t, std::int64_t> warned_ms_;  // by stream: the last WARN about opening
     std::unordered_map<std::uint32_t, std::uint32_t> drains_;  // by slot: serial of a DRAIN not answered yet
     std::uint32_t next_open_ = 1;
-    std::size_t turn_pieces_ = 0;  // written in this turn of the event loop
-    std::size_t turn_bytes_ = 0;
-    std::int64_t last_turn_us_ = 0;
+    Pace pace_;
+    std::size_t large_pipes_ = 0;
     std::int64_t syslog_warned_ms_ = 0;
     std::int64_t end_deadline_ms_ = 0;
     std::uint64_t events_lost_ = 0;

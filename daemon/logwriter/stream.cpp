@@ -20,6 +20,10 @@ constexpr std::int64_t kPatienceMs = 1000;        // a program is held up no lon
 constexpr int kRetryMs = 100;
 constexpr std::int64_t kReportMs = 60 * 1000;
 
+constexpr std::size_t kLargePipe = 256 * 1024;
+constexpr std::size_t kMostLargePipes = 64;
+constexpr unsigned kManyFullTurns = 16;
+
 constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();
 
 void start_timer(event* timer, std::int64_t ms) {
@@ -59,6 +63,7 @@ Stream::Stream(StreamHub& hub, const StreamBody& what, std::uint32_t serial, std
         // The read end is not the program's description, so the program's writes stay blocking.
         int flags = ::fcntl(pipe_.get(), F_GETFL);
         if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(pipe_.get(), F_SETFL, flags | O_NONBLOCK);
+        capacity_ = static_cast<std::size_t>(std::max(::fcntl(pipe_.get(), F_GETPIPE_SZ), 0));
         readable_.reset(event_new(hub_.base(), pipe_.get(), EV_READ | EV_PERSIST, on_readable, this));
         update();
     }
@@ -94,21 +99,41 @@ void Stream::update() {
 
 void Stream::on_readable(evutil_socket_t, short, void* self) {
     Stream& stream = *static_cast<Stream*>(self);
-    stream.move_piece();
+    stream.move_some();
     stream.update();
 }
 
-void Stream::move_piece() {
-    std::size_t most = std::min(plain_ ? kPiece : kLookedPiece, budget_);
-    if (plain_ && file_.valid() && file_.can_splice()) {
-        splice_piece(most);
-    } else {
-        read_piece(most);
+void Stream::move_some() {
+    std::size_t bytes = move_piece();
+    std::size_t all = bytes;
+    // Of a large pipe as much at a time as it can hold; others wait no longer than that takes.
+    while (bytes == kPiece && all + kPiece <= capacity_ && may_read()) {
+        bytes = move_piece();
+        all += bytes;
     }
+    hub_.on_moved(all, capacity_);
+    if (all >= capacity_ && plain_ && ++full_turns_ == kManyFullTurns) enlarge_pipe();
 }
 
-void Stream::splice_piece(std::size_t most) {
-    if (!ready_to_write()) return;
+// A program that writes faster than we come round stands still whenever its pipe is full. A few such programs get
+// larger pipes; not all, for the system counts the memory of all pipes of a user.
+void Stream::enlarge_pipe() {
+    if (!pipe_.valid() || capacity_ >= kLargePipe || hub_.large_pipes() == kMostLargePipes) return;
+    int now = ::fcntl(pipe_.get(), F_SETPIPE_SZ, static_cast<int>(kLargePipe));
+    if (now < static_cast<int>(kLargePipe)) return;
+    capacity_ = static_cast<std::size_t>(now);
+    ++hub_.large_pipes();
+    enlarged_ = true;
+}
+
+std::size_t Stream::move_piece() {
+    std::size_t most = std::min(plain_ ? kPiece : kLookedPiece, budget_);
+    bool splices = plain_ && file_.valid() && file_.can_splice();
+    return splices ? splice_piece(most) : read_piece(most);
+}
+
+std::size_t Stream::splice_piece(std::size_t most) {
+    if (!ready_to_write()) return 0;
     Moved moved = file_.splice(pipe_.get(), most);
     if (moved.bytes > 0) {
         wrote(moved.bytes);
@@ -119,37 +144,41 @@ void Stream::splice_piece(std::size_t most) {
     } else if (moved.error == kPipeEmpty) {
         if (draining_) close_pipe();
     } else if (!file_.can_splice()) {
-        read_piece(most);
+        return read_piece(most);
     } else if (must_drop(moved.error)) {
-        discard_piece(most, moved.error);
+        return discard_piece(most, moved.error);
     }
+    return moved.bytes;
 }
 
-void Stream::read_piece(std::size_t most) {
+std::size_t Stream::read_piece(std::size_t most) {
     std::span<char> buffer = hub_.chunk_buffer();
     ssize_t got = ::read(pipe_.get(), buffer.data(), std::min(most, buffer.size()));
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
         if (draining_ && errno == EAGAIN) close_pipe();
-        return;
+        return 0;
     }
     if (got <= 0) {
         close_pipe();
-        return;
+        return 0;
     }
     std::size_t bytes = static_cast<std::size_t>(got);
     process({buffer.data(), bytes});
     consumed(bytes);
+    return bytes;
 }
 
-void Stream::discard_piece(std::size_t most, int error) {
+std::size_t Stream::discard_piece(std::size_t most, int error) {
     std::span<char> buffer = hub_.chunk_buffer();
     ssize_t got = ::read(pipe_.get(), buffer.data(), std::min(most, buffer.size()));
     if (got <= 0) {
         close_pipe();
-        return;
+        return 0;
     }
-    lose(static_cast<std::uint64_t>(got), error);
-    consumed(static_cast<std::size_t>(got));
+    std::size_t bytes = static_cast<std::size_t>(got);
+    lose(bytes, error);
+    consumed(bytes);
+    return bytes;
 }
 
 void Stream::consumed(std::size_t bytes) {
@@ -162,6 +191,8 @@ void Stream::close_pipe() {
     readable_.reset();
     reading_ = false;
     pipe_.reset();
+    if (enlarged_) --hub_.large_pipes();
+    enlarged_ = false;
     if (what_.capture_max > 0) scanner_.finish(*this);
     if ((what_.flags & kStreamStripAnsi) != 0) {
         std::string rest;
@@ -298,7 +329,7 @@ void Stream::wrote(std::size_t bytes) {
     }
     // The file was deleted and cannot be made again: what goes into it nobody will ever read.
     if (file_.vanished()) lose(bytes, ENOENT);
-    hub_.on_written(*this, bytes);
+    hub_.on_written(*this);
 }
 
 void Stream::check_rotation() {

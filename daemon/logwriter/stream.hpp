@@ -46,8 +46,12 @@ class StreamHub {
     virtual void on_communication(Stream& stream, std::string_view text) = 0;
     virtual void on_echo(Stream& stream, std::string_view text) = 0;
     virtual void on_syslog(Stream& stream, std::string_view text) = 0;
+    // So many bytes were taken out of a pipe that can hold `capacity`.
+    virtual void on_moved(std::size_t bytes, std::size_t capacity) = 0;
+    // How many pipes have been made larger, of which the system allows a user only some.
+    virtual std::size_t& large_pipes() = 0;
     // Bytes have reached the file.
-    virtual void on_written(Stream& stream, std::size_t bytes) = 0;
+    virtual void on_written(Stream& stream) = 0;
     // A target could not take these bytes.
     virtual void on_lost(Stream& stream, std::uint64_t bytes, int error) = 0;
     // OPEN has failed; the old file stays in use.
@@ -106,10 +110,13 @@ class Stream final : private CaptureSink {
     void open_target(UniqueFd fd, bool special);
     bool may_read() const;
     void update();
-    void move_piece();
-    void splice_piece(std::size_t most);
-    void read_piece(std::size_t most);
-    void discard_piece(std::size_t most, int error);
+    void move_some();
+    void enlarge_pipe();
+    // Each answers how many bytes it has taken out of the pipe.
+    std::size_t move_piece();
+    std::size_t splice_piece(std::size_t most);
+    std::size_t read_piece(std::size_t most);
+    std::size_t discard_piece(std::size_t most, int error);
     void consumed(std::size_t bytes);
     void close_pipe();
     void move_rest();
@@ -137,6 +144,9 @@ class Stream final : private CaptureSink {
     bool draining_ = false;
     bool finished_ = false;
     bool last_chance_ = false;  // finish_now(): nothing is waited for
+    std::size_t capacity_ = 0;  // of the pipe
+    unsigned full_turns_ = 0;   // in which the pipe was found full
+    bool enlarged_ = false;
     std::size_t budget_;        // bytes that may still be read from the pipe (draining)
     EventPtr readable_;
     EventPtr room_;  // the special target takes bytes again

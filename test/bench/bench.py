@@ -6,8 +6,9 @@
     test/bench/bench.py -k status            only those whose name matches
     test/bench/bench.py --programs 200       how many programs (default 100)
 
-Each line shows the median of Supervisor, that of the build, and the ratio. Machines are noisy: only the ratio of
-one run says anything. Nothing here is a test; nothing fails because it is slow.
+Each line shows the median of Supervisor, that of the build, and the ratio. Lines that begin with "as_cat" have
+`cat > file` in the place of Supervisor: the least that moving the same output can cost. Machines are noisy: only the
+ratio of one run says anything. Nothing here is a test; nothing fails because it is slow.
 """
 
 import argparse
@@ -317,10 +318,14 @@ stdout_logfile=NONE
     return count / (end - begin)
 
 
+def flood_command(options):
+    return f'yes {"0123456789" * 8} | head -c {options.megabytes}M'
+
+
 def flood(side, options):
     """One program writes lines as fast as it can through a rotated log: seconds and CPU seconds."""
     run = Run(side, f'''[program:x]
-command=/bin/sh -c "yes 0123456789012345678901234567890123456789012345678901234567890123456789012345678 | head -c {options.megabytes}M"
+command=/bin/sh -c "{flood_command(options)}"
 autostart=false
 autorestart=false
 startsecs=0
@@ -334,10 +339,60 @@ stdout_logfile_backups=2
     cpu = run.cpu()
     begin = time.monotonic()
     client.startProcess('x')
-    run.wait(lambda: client.getProcessInfo('x')['statename'] == 'EXITED')
+    while client.getProcessInfo('x')['statename'] != 'EXITED':
+        time.sleep(0.02)
     taken, cpu = time.monotonic() - begin, run.cpu() - cpu
     run.close()
     return taken, cpu
+
+
+def flood_of_cat(options):
+    """The same into `cat > file`."""
+    with tempfile.TemporaryDirectory(prefix='bench-') as folder, open(f'{folder}/x.log', 'wb') as log:
+        begin = time.monotonic()
+        source = subprocess.Popen(flood_command(options), shell=True, stdout=subprocess.PIPE)
+        cat = subprocess.Popen(['cat'], stdin=source.stdout, stdout=log)
+        source.stdout.close()
+        used = os.wait4(cat.pid, 0)[2]
+        taken = time.monotonic() - begin
+        source.wait()
+    return taken, used.ru_utime + used.ru_stime
+
+
+def floods(side, options):
+    return flood(side, options) if side.name == 'Reeve' else flood_of_cat(options)
+
+
+@measurement('MB a second', 'more')
+def as_cat_log_throughput(side, options):
+    return options.megabytes / statistics.median(floods(side, options)[0] for _ in range(3))
+
+
+@measurement('CPU seconds a GB', 'less')
+def as_cat_log_cpu(side, options):
+    return statistics.median(floods(side, options)[1] for _ in range(3)) * 1024 / options.megabytes
+
+
+@measurement('% of a core', 'less')
+def log_cpu_of_300_talkers(side, options):
+    """300 programs write 50 lines a second each."""
+    count = 300
+    talker = options.build / 'test/blackbox/worker'
+    run = Run(side, f'''[program:x]
+command={talker} /dev/null 20
+process_name=%(process_num)03d
+numprocs={count}
+startsecs=0
+redirect_stderr=true
+stdout_logfile=%(here)s/%(process_num)03d.log
+''')
+    run.wait(lambda: run.spawned() >= count)
+    time.sleep(2)
+    cpu, begin = run.cpu(), time.monotonic()
+    time.sleep(5)
+    used = (run.cpu() - cpu) / (time.monotonic() - begin)
+    run.close()
+    return used * 100
 
 
 @measurement('MB a second', 'more')

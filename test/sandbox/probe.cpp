@@ -275,6 +275,8 @@ const Attempt kAttempts[] = {
     // what belongs to another part
     {"splice", Expect::Killed, kEngine | kRpc,
      [](Belongings& b) { return ::splice(b.pipe[0], nullptr, b.file, nullptr, 1, 0) == 1; }},
+    {"F_SETPIPE_SZ", Expect::Killed, kEngine | kRpc,
+     [](Belongings& b) { return ::fcntl(b.pipe[0], F_SETPIPE_SZ, 4096) == 4096; }},
     {"pwrite", Expect::Killed, kEngine | kRpc,
      [](Belongings& b) { return ::pwrite(b.file, "x", 1, 0) == 1; }},
     {"setsockopt with code for the kernel", Expect::Killed, kAll,
@@ -324,7 +326,8 @@ const Attempt kAttempts[] = {
     {"pipe to file", Expect::Works, kLog,
      [](Belongings& b) {
          loff_t end = 1;
-         return ::write(b.pipe[1], "abc", 3) == 3 && ::splice(b.pipe[0], nullptr, b.file, &end, 2, 0) == 2 &&
+         return ::fcntl(b.pipe[0], F_GETPIPE_SZ) > 0 && ::fcntl(b.pipe[0], F_SETPIPE_SZ, 65536) == 65536 &&
+                ::write(b.pipe[1], "abc", 3) == 3 && ::splice(b.pipe[0], nullptr, b.file, &end, 2, 0) == 2 &&
                 ::pwrite(b.file, "z", 1, 3) == 1 && ::write(b.file_shared, "z", 1) == 1;
      }},
     {"the system logger", Expect::Works, kLog,
