@@ -10,6 +10,7 @@
 #include <climits>
 #include <cstdio>
 #include <cstring>
+#include <string_view>
 
 #include "spawner/say.hpp"
 
@@ -33,10 +34,9 @@ struct Place {
     }
 };
 
-bool trusted_link(const struct stat& link, int directory) {
-    struct stat above {};
-    return link.st_uid == 0 && ::fstat(directory, &above) == 0 && above.st_uid == 0 &&
-           (above.st_mode & 022) == 0;
+bool only_root_writes(int directory) {
+    struct stat status {};
+    return ::fstat(directory, &status) == 0 && status.st_uid == 0 && (status.st_mode & 022) == 0;
 }
 
 bool is_proc(int directory) {
@@ -90,7 +90,7 @@ int locate(const char* path, bool strict, Place& place) {
         if (!next.valid() && !(last && errno == ENOENT)) return errno;
         if (next.valid() && ::fstat(next.get(), &status) != 0) return errno;
         if (next.valid() && S_ISLNK(status.st_mode)) {
-            if (!trusted_link(status, directory.get())) return kRefused;
+            if (status.st_uid != 0 || !only_root_writes(directory.get())) return kRefused;
             if (++links > kMaxLinks) return ELOOP;
             place.magic = last && is_proc(directory.get());  // /proc/1/fd/1, the way of containers
             if (place.magic) {
@@ -117,7 +117,30 @@ FileResult failed(int error) {
     return result;
 }
 
-FileResult open_at(const Place& place, int flags, mode_t mode) {
+// Whether the open file has the name that it was opened by and never had another: where people may link what
+// is not theirs, a log can for a moment be a second name of any file. It has one name now; and that is the
+// name it was opened by, for the kernel still knows it so. The rename, which cannot succeed, waits for the
+// end of a removal that is under way and has been counted already.
+bool is_only_name(const Place& place, int fd) {
+    struct stat status {};
+    if (::fstat(fd, &status) != 0 || status.st_nlink != 1) return false;
+    if (only_root_writes(place.at())) return true;
+    if (::renameat2(place.at(), place.name, place.at(), place.name, RENAME_NOREPLACE) == 0 || errno != EEXIST)
+        return false;
+    char link[32], opened[PATH_MAX], directory[PATH_MAX];
+    std::snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t opened_size = ::readlink(link, opened, sizeof opened);
+    std::snprintf(link, sizeof link, "/proc/self/fd/%d", place.at());
+    ssize_t directory_size = ::readlink(link, directory, sizeof directory);
+    if (opened_size <= 0 || directory_size <= 0) return false;
+    std::string_view path(opened, static_cast<std::size_t>(opened_size));
+    std::string_view above(directory, static_cast<std::size_t>(directory_size));
+    if (above == "/") above = "";
+    return path.starts_with(above) && path.substr(above.size(), 1) == "/" &&
+           path.substr(above.size() + 1) == place.name;
+}
+
+FileResult open_once(const Place& place, int flags, mode_t mode) {
     flags |= O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (place.strict && !place.magic ? O_NOFOLLOW : 0);
     FileResult result;
     result.fd.reset(::openat(place.at(), place.name, flags, mode));
@@ -129,11 +152,16 @@ FileResult open_at(const Place& place, int flags, mode_t mode) {
         return failed(place.strict && errno == ELOOP ? kRefused : errno);
     if (S_ISDIR(status.st_mode)) return failed(EISDIR);
     result.special = !S_ISREG(status.st_mode) || place.magic;
-    if (place.strict) {
-        bool sound = S_ISREG(status.st_mode) ? status.st_nlink <= 1
-                                             : S_ISCHR(status.st_mode) || S_ISFIFO(status.st_mode);
-        if (!sound) return failed(kRefused);
-    }
+    bool sound =
+        !place.strict || S_ISCHR(status.st_mode) ||
+        ((S_ISREG(status.st_mode) || S_ISFIFO(status.st_mode)) && is_only_name(place, result.fd.get()));
+    return sound ? static_cast<FileResult&&>(result) : failed(kRefused);
+}
+
+FileResult open_at(const Place& place, int flags, mode_t mode) {
+    FileResult result = open_once(place, flags, mode);
+    // Somebody may just have renamed it, as logrotate does.
+    for (int i = 0; i < 2 && result.refused; ++i) result = open_once(place, flags, mode);
     return result;
 }
 

@@ -1,7 +1,10 @@
 // Log files by rule, rotation, and which AUTO logs are removed at the start.
 #include <doctest/doctest.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
@@ -92,6 +95,36 @@ TEST_CASE("the rule: plain files are opened and made, links and second names are
     CHECK(!open_file(f.file("loop")).refused);
     REQUIRE(::lchown(f.file("link").c_str(), 65534, 65534) == 0);
     CHECK(open_file(f.file("link")).refused);
+}
+
+TEST_CASE("the rule: a second name that is taken away between open and look is no way in") {
+    // Where the kernel lets people link what is not theirs, a program can give its log the name of any file.
+    Folder f;
+    std::string log = f.file("log");
+    ::chmod(f.path, 0777);
+    write(f.file("canary"), "");
+    struct stat canary {};
+    REQUIRE(::stat(f.file("canary").c_str(), &canary) == 0);
+    pid_t racer = ::fork();
+    REQUIRE(racer >= 0);
+    if (racer == 0) {
+        for (;;) {
+            if (::link(f.file("canary").c_str(), log.c_str()) == 0 || errno == EEXIST) ::unlink(log.c_str());
+        }
+    }
+    int taken = 0;
+    int opened = 0;
+    for (int i = 0; i < 8'000; ++i) {
+        FileResult result = open_file(log);
+        struct stat status {};
+        if (!result.fd.valid()) continue;
+        ++opened;
+        if (::fstat(result.fd.get(), &status) == 0 && status.st_ino == canary.st_ino) ++taken;
+    }
+    ::kill(racer, SIGKILL);
+    ::waitpid(racer, nullptr, 0);
+    CHECK(taken == 0);
+    CHECK(opened > 0);
 }
 
 TEST_CASE("special files: a FIFO without a reader does not block, a socket is refused") {
