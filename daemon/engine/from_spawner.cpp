@@ -114,6 +114,7 @@ const char* Supervisor::on_slots_end(const SlotsEndBody& body) {
     if ((hello_.flags & kHelloRestarting) != 0) shutdown_.resume(Mood::Restarting);
     for (const auto& group : groups_) {
         for (const auto& member : group->members()) member->process().start_if_due();
+        group->go_on();
     }
     return nullptr;
 }

@@ -8,7 +8,10 @@ namespace reeve {
 
 Group::Group(Surroundings& surroundings, std::shared_ptr<const Generation> generation, std::uint32_t index,
              std::uint32_t first_slot)
-    : generation_(std::move(generation)), index_(index), first_slot_(first_slot) {
+    : surroundings_(surroundings),
+      generation_(std::move(generation)),
+      index_(index),
+      first_slot_(first_slot) {
     const EngineImage& image = generation_->image();
     name_ = image.text(view().name);
     for (std::uint32_t i = 0; i < view().procs.count; ++i) {
@@ -56,8 +59,15 @@ bool Group::removable() const {
     });
 }
 
+void Group::go_on() {
+    if (pool_ == nullptr) return;
+    for (const auto& member : members_) member->listen();
+    pool_->go_on();
+}
+
 bool Group::member_running(std::uint32_t member) const {
-    return members_[member]->process().state() == ProcessState::Running;
+    return !surroundings_.spawner.introducing() &&
+           members_[member]->process().state() == ProcessState::Running;
 }
 
 SendResult Group::send_event(std::uint32_t member, std::string_view bytes) {

@@ -36,6 +36,9 @@ class Group : private PoolHost {
         return generation_->image().proc(view().procs.first + member.index());
     }
     ListenerPool* pool() { return pool_.get(); }
+    // The spawner has been told READY: from now on listeners are heard and sent to. What passed between them and
+    // an engine that dies before that could not be noted.
+    void go_on();
 
     // Every member is in a stopped state and has no child.
     bool removable() const;
@@ -47,6 +50,7 @@ class Group : private PoolHost {
     bool stdin_pending(std::uint32_t member) const override;
     void save_note(std::uint32_t member, const ListenerNote& note) override;
 
+    Surroundings& surroundings_;
     std::shared_ptr<const Generation> generation_;
     std::uint32_t index_;
     std::uint32_t first_slot_;

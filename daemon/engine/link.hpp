@@ -46,6 +46,7 @@ class Link {
     // rest.
     void hold() { held_ = true; }
     void release(Msg first);
+    bool held() const { return held_; }
 
   private:
     struct Queued {

@@ -87,6 +87,8 @@ class ListenerPool : public EventSink {
     void on_spawned(std::uint32_t member);
     // A live process of a former engine; call this before any on_output. The note is the slot's.
     void on_resumed(std::uint32_t member, const ListenerNote& note);
+    // Members may be sent to that could not be before.
+    void go_on() { dispatch(); }
     // The member's process has become RUNNING (after its PROCESS_STATE_RUNNING event).
     void on_running(std::uint32_t member);
     // Bytes of one read of its stdout. The raw log (APPEND) is the caller's.

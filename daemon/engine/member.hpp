@@ -77,6 +77,9 @@ class Member : public std::enable_shared_from_this<Member>, private ProcessPort 
     Stdin write_stdin(std::string_view bytes, bool is_event);
     bool stdin_pending() const { return stdin_ && stdin_->pending() > 0; }
 
+    // Hears what a listener says, unless the engine is still being introduced.
+    void listen();
+
     void save_pool_note(const ListenerNote& note);
 
     // News from the spawner; false if they break the rules.

@@ -35,9 +35,13 @@ bool Member::take_pipes(std::uint32_t fds, Received& received) {
         listener_stdout_ = std::move(received.fds[next]);
         listener_watch_ =
             surroundings_.loop.make_watch(listener_stdout_.get(), [this](bool, bool) { read_listener(); });
-        listener_watch_->want(true, false);
+        listen();
     }
     return true;
+}
+
+void Member::listen() {
+    if (listener_watch_ && !surroundings_.spawner.introducing()) listener_watch_->want(true, false);
 }
 
 void Member::close_pipes() {

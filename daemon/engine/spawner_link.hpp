@@ -19,6 +19,8 @@ class SpawnerLink {
 
     void attach(UniqueFd fd) { link_.attach(std::move(fd)); }
     void ready() { link_.release(Msg::READY); }
+    // Before ready(): what is done now is known to nobody if this engine dies.
+    bool introducing() const { return link_.held(); }
     void reload(std::uint32_t request) { link_.send(Msg::RELOAD, request, Empty{}); }
     void activate(const GroupBody& body) { link_.send(Msg::ACTIVATE, 0, body); }
     void deactivate(const GroupBody& body) { link_.send(Msg::DEACTIVATE, 0, body); }
