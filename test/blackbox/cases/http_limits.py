@@ -1,26 +1,14 @@
 """What protects the servers: limits that are keys of their sections, deadlines, passwords, Origin and Host."""
 
-import os
 import socket
 import time
-from pathlib import Path
+
+from raw_http import CALL, front_of, post, seconds_of, status
 
 from harness import (NOW, PATIENCE, SLEEP, basic, case, check, config, contains, equal, free_port, matches, program,
-                     section, status_of, variants, wait_for, within)
+                     section, variants, wait_for, within)
 
-CALL = b"<?xml version='1.0'?><methodCall><methodName>supervisor.getPID</methodName></methodCall>"
 BROWSER = ('User-Agent', 'Mozilla/5.0')
-
-
-def post(body=CALL, *headers, path='/RPC2'):
-    lines = [f'POST {path} HTTP/1.1', 'Host: localhost', f'Content-Length: {len(body)}',
-             *(f'{name}: {value}' for name, value in headers)]
-    return '\r\n'.join([*lines, '', '']).encode() + body
-
-
-def status(answer):
-    """The HTTP status of an answer's bytes; None if there is none."""
-    return int(answer.split()[1]) if answer else None
 
 
 def ask(daemon, data):
@@ -31,23 +19,6 @@ def ask(daemon, data):
         except OSError:
             pass
         return status(client.recv(65536))
-
-
-def front_of(daemon):
-    """The pid of the part that speaks HTTP."""
-    for path in Path('/proc').glob('[0-9]*/comm'):
-        try:
-            if path.read_text() == 'supervisor-rpc\n' and status_of(path.parent.name)['PPid'] == str(daemon.pid):
-                return int(path.parent.name)
-        except (OSError, KeyError):
-            continue
-    raise AssertionError('there is no supervisor-rpc')
-
-
-def seconds_of(pid):
-    """The processor time of a process."""
-    fields = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
 @case

@@ -1,19 +1,18 @@
 """Many clients, slow clients, clients that leave; and HTTP as old and new clients speak it."""
 
-import os
 import re
 import resource
 import socket
 import statistics
 import struct
 import subprocess
-import threading
 import time
 import xmlrpc.client
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from cases.http_limits import CALL, front_of, post, seconds_of, status
+from raw_http import CALL, front_of, post, read_chunks, seconds_of, status
+
 from harness import (NOW, PATIENCE, SLEEP, SUPERVISORCTL, basic, case, check, contains, equal, free_port, matches,
                      program, section, skip, variants, wait_for)
 
@@ -108,17 +107,6 @@ def parallel_clients(box):
 
 def numbered(count):
     return ''.join(f'{i:09}\n' for i in range(count)).encode()
-
-
-def read_chunks(stream):
-    """What a chunked answer brings, piece by piece."""
-    reader = stream.makefile('rb')
-    for line in iter(reader.readline, b'\r\n'):
-        assert line
-    while True:
-        size = int(reader.readline(), 16)
-        yield reader.read(size)
-        reader.readline()
 
 
 def memory_of(pid):
