@@ -14,14 +14,20 @@
 namespace reeve {
 namespace {
 
-// The address of a host (IPv4; "" for all interfaces), or getaddrinfo's code.
-std::int32_t resolve(const std::string& host, std::uint16_t port, AddressRec& record) {
+// The address of a host, or getaddrinfo's code. Names and "" (all interfaces) have IPv4 addresses; an IPv6
+// address is written in brackets.
+std::int32_t resolve(std::string host, std::uint16_t port, AddressRec& record) {
     addrinfo hints{};
     hints.ai_family = AF_INET;
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = host.empty() ? AI_PASSIVE : 0;
+    if (host.starts_with('[') && host.ends_with(']')) {
+        host = host.substr(1, host.size() - 2);
+        hints.ai_family = AF_INET6;
+        hints.ai_flags = AI_NUMERICHOST;
+    }
     addrinfo* found = nullptr;
-    record.family = AF_INET;
+    record.family = static_cast<std::uint32_t>(hints.ai_family);
     int error =
         ::getaddrinfo(host.empty() ? nullptr : host.c_str(), std::to_string(port).c_str(), &hints, &found);
     if (error != 0) return error;

@@ -98,17 +98,20 @@ TEST_CASE("the server's URL that programs are told") {
 TEST_CASE("addresses are resolved") {
     Scratch scratch;
     Images images(scratch.read(
-        "[inet_http_server]\nport=127.0.0.1:80\n[inet_http_server:6]\nport=[::1]:80\n[unix_http_server]\n"
+        "[inet_http_server]\nport=127.0.0.1:80\n[inet_http_server:6]\nport=[::1]:80\n[inet_http_server:no]\nport=[x]:80\n"
+        "[unix_http_server]\n"
         "file=/tmp/s\nusername=u\npassword=p\nallowed_hosts=a b\n"));
     CHECK(images.spawner.listener(0).address.family == AF_INET);
     CHECK(images.spawner.listener(0).resolve_error == 0);
     CHECK(images.spawner.listener(0).authenticated == 0);
-    CHECK(images.spawner.listener(1).resolve_error == -2);
-    CHECK(images.spawner.listener(2).address.family == AF_UNIX);
-    CHECK(images.spawner.listener(2).authenticated == 1);
-    CHECK(images.spawner.text(images.spawner.listener(2).allowed_hosts) == "a b");
+    CHECK(images.spawner.listener(1).address.family == AF_INET6);
+    CHECK(images.spawner.listener(1).resolve_error == 0);
+    CHECK(images.spawner.listener(2).resolve_error == -2);
+    CHECK(images.spawner.listener(3).address.family == AF_UNIX);
+    CHECK(images.spawner.listener(3).authenticated == 1);
+    CHECK(images.spawner.text(images.spawner.listener(3).allowed_hosts) == "a b");
     CHECK(images.engine.server(0).username.offset == kAbsent);
-    CHECK(images.engine.text(images.engine.server(2).password) == "p");
+    CHECK(images.engine.text(images.engine.server(3).password) == "p");
 }
 
 TEST_CASE("what counts as a change") {
