@@ -2,6 +2,7 @@
 #include "calls.hpp"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include <cerrno>
@@ -56,6 +57,24 @@ STAND_IN(setuid, (uid_t uid), (uid))
 STAND_IN(chdir, (const char* path), (path))
 STAND_IN(execve, (const char* path, char* const* argv, char* const* envp), (path, argv, envp))
 STAND_IN(listen, (int fd, int backlog), (fd, backlog))
+
+STAND_IN(socket, (int family, int type, int protocol), (family, type, protocol))
+STAND_IN(bind, (int fd, const sockaddr* address, socklen_t size), (fd, address, size))
+STAND_IN(fchmod, (int fd, mode_t mode), (fd, mode))
+STAND_IN(fchownat, (int at, const char* path, uid_t uid, gid_t gid, int flags), (at, path, uid, gid, flags))
+STAND_IN(renameat, (int from_at, const char* from, int to_at, const char* to), (from_at, from, to_at, to))
+STAND_IN(ftruncate64, (int fd, off64_t size), (fd, size))
+STAND_IN(unlinkat, (int at, const char* path, int flags), (at, path, flags))
+
+extern "C" int __real_fcntl64(int fd, int command, ...);
+extern "C" int __wrap_fcntl64(int fd, int command, ...);
+extern "C" int __wrap_fcntl64(int fd, int command, ...) {
+    va_list rest;
+    va_start(rest, command);
+    long argument = va_arg(rest, long);
+    va_end(rest);
+    return fails("fcntl") ? -1 : __real_fcntl64(fd, command, argument);
+}
 
 extern "C" int __real_clone(int (*run)(void*), void* stack, int flags, void* argument, ...);
 extern "C" int __wrap_clone(int (*run)(void*), void* stack, int flags, void* argument, ...);

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "calls.hpp"
 #include "fixture.hpp"
 #include "spawner/logfile.hpp"
 #include "spawner/startup.hpp"
@@ -141,6 +142,48 @@ TEST_CASE("special files: a FIFO without a reader does not block, a socket is re
     CHECK(act("/dev/null", FileOp::Clear).special);
     CHECK(act("/dev/null", FileOp::Rotate).special);
     CHECK(exists("/dev/null"));
+}
+
+TEST_CASE("a rotation or a clearing of which one step fails loses nothing, and can be done again") {
+    struct {
+        const char* call;
+        FileOp op;
+        std::int32_t backups;
+    } rows[] = {{"renameat", FileOp::Rotate, 4},  {"openat", FileOp::Rotate, 4},   {"ftruncate64", FileOp::Rotate, 0},
+                {"openat", FileOp::Rotate, 0},    {"unlinkat", FileOp::Clear, 4},  {"openat", FileOp::Clear, 4},
+                {"openat", FileOp::Reopen, 4}};
+    for (const auto& row : rows) {
+        for (int skip = 0;; ++skip) {
+            CAPTURE(row.call);
+            CAPTURE(skip);
+            Folder f;
+            std::string log = f.file("log");
+            write(log, "new");
+            write(log + ".1", "old");
+            write(log + ".2", "older");
+            fail_call(row.call, EMFILE, skip);
+            FileResult result = act(log, row.op, row.backups);
+            if (!has_failed()) break;
+            REQUIRE(skip < 20);
+            CHECK(!result.fd.valid());
+            CHECK(result.error == EMFILE);
+            std::string all;
+            for (const char* name : {".3", ".2", ".1", ""}) {
+                std::string text = read(log + name);
+                if (text != "(none)") all += text;
+            }
+            // Clearing has removed the old file before it makes the new one.
+            CHECK((all == "olderoldnew" || (row.op == FileOp::Clear && skip > 0 && all == "olderold")));
+            // The log writer opens the path again first, and rotates what is still too long.
+            FileResult again = act(log, FileOp::Reopen, row.backups);
+            CHECK(again.fd.valid());
+            if (row.op == FileOp::Rotate && row.backups > 0 && read(log) == "new") {
+                CHECK(act(log, FileOp::Rotate, row.backups).fd.valid());
+                CHECK(read(log) == "");
+                CHECK(read(log + ".1") == "new");
+            }
+        }
+    }
 }
 
 TEST_CASE("rotation moves .1 to .N, clearing makes the file anew, reading makes nothing") {

@@ -220,6 +220,9 @@ TEST_CASE("each call that the parent makes fails once: the engine is told, and n
         {"pipe2", 2, ENFILE, Stage::Pipes, false},  {"openat", 0, EMFILE, Stage::Pipes, false},
         {"openat", 1, EACCES, Stage::Pipes, false}, {"fchown", 0, EPERM, Stage::Pipes, true},
         {"fchown", 2, EPERM, Stage::Pipes, true},   {"clone", 0, EAGAIN, Stage::Fork, false},
+        {"fchown", 1, EPERM, Stage::Pipes, true},   {"clone", 0, ENOMEM, Stage::Fork, false},
+        {"fcntl", 0, EPERM, Stage::Pipes, false},   {"fcntl", 1, EPERM, Stage::Pipes, false},
+        {"fcntl", 2, EPERM, Stage::Pipes, false},
     };
     for (const auto& row : rows) {
         if (row.root && ::geteuid() != 0) continue;
@@ -275,9 +278,11 @@ TEST_CASE("each call that the child makes fails once: its stderr has the known t
             CHECK(outcome.err == row.text + kNotSpawned);
         }
     }
-    fail_call("dup2", EBADF, 1);
-    CHECK(WEXITSTATUS(run(same).wait_status) == 127);
-    CHECK(has_failed());
+    for (int skip = 0; skip < 3; ++skip) {
+        fail_call("dup2", EBADF, skip);
+        CHECK(WEXITSTATUS(run(same).wait_status) == 127);
+        CHECK(has_failed());
+    }
 }
 
 TEST_CASE("identity") {
@@ -320,11 +325,21 @@ TEST_CASE("a FastCGI socket is open while a process uses it") {
     CHECK(S_ISSOCK(status.st_mode));
     CHECK((status.st_mode & 07777) == 0700);
     CHECK(run(s).wait_status == 0);  // what is left is replaced
-    fail_call("listen", EOPNOTSUPP);
-    Outcome outcome = run(s);
-    CHECK(has_failed());
-    CHECK(outcome.stage == Stage::FcgiSocket);
-    CHECK(open_descriptors() == before);
+    for (auto [call, error] : {std::pair{"socket", EMFILE}, {"fchmod", EPERM}, {"bind", EACCES}, {"listen", EOPNOTSUPP},
+                               {"pipe2", EMFILE}, {"clone", EAGAIN}}) {
+        CAPTURE(std::string(call));
+        fail_call(call, error, std::string(call) == "socket" ? 1 : 0);  // the first one looks who is there
+        Outcome outcome = run(s);
+        CHECK(has_failed());
+        CHECK(outcome.type == Msg::SPAWN_FAILED);
+        Stage stage = std::string(call) == "clone" ? Stage::Fork
+                                                   : std::string(call) == "pipe2" ? Stage::Pipes : Stage::FcgiSocket;
+        CHECK(outcome.stage == stage);
+        CHECK(outcome.error == error);
+        CHECK(s.state->fcgi[kMaxFcgi - 1].users == 0);
+        CHECK(open_descriptors() == before);
+    }
+    CHECK(run(s).wait_status == 0);
     ::unlink(image.fcgi_path.c_str());
     ::fclose(::fopen(image.fcgi_path.c_str(), "w"));
     CHECK(run(s).error == EADDRINUSE);  // a file is no socket and stays
