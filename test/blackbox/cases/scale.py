@@ -67,6 +67,21 @@ def thousand_programs_start_and_stop(box):
     check(all(seconds < 60 for seconds in spent.values()), spent)
 
 
+# Writes the time (CLOCK_MONOTONIC, in microseconds) 50 times a second.
+TICK = """
+import os, time
+while True:
+    os.write(1, b'%d\\n' % (time.monotonic() * 1e6))
+    time.sleep(0.02)
+"""
+
+
+def follow(log, behind):
+    """Notes how many milliseconds old the newest line is, if there is a new one."""
+    if lines := log.read().splitlines():
+        behind.append(time.monotonic() * 1e3 - int(lines[-1]) / 1e3)
+
+
 FLOOD = """
 import os
 count, size = %d, 64
@@ -95,19 +110,26 @@ def check_numbered(paths, count):
 
 @case(limit=600)
 def flood_loses_nothing(box):
-    """A program that writes as fast as it can: each byte is once in the rotated logs, while getState answers."""
+    """A program that writes as fast as it can: each byte is once in the rotated logs, while getState answers and a neighbour is served."""
     count = (1000 if LONG else 200) * 1_000_000 // 64
     box.write('flood.py', FLOOD % count)
+    box.write('tick.py', TICK)
     daemon = box.daemon(program('x', f'{PYTHON} %(here)s/flood.py', **LOGGED, stdout_logfile_maxbytes='5MB',
-                                stdout_logfile_backups=300, startsecs=0, autorestart='false', autostart='false'))
+                                stdout_logfile_backups=300, startsecs=0, autorestart='false', autostart='false'),
+                        program('neighbour', f'{PYTHON} %(here)s/tick.py', **LOGGED, **NOW))
+    box.wait_text('neighbour.log', r'\n')
     begin = time.monotonic()
     daemon.rpc.startProcess('x')
-    taken = []
-    while daemon.info('x')['statename'] != 'EXITED':
-        taken.append(answer_time(daemon.rpc))
-        time.sleep(0.002)
+    taken, behind = [], []
+    with open(box.path('neighbour.log')) as log:
+        log.seek(0, os.SEEK_END)
+        while daemon.info('x')['statename'] != 'EXITED':
+            taken.append(answer_time(daemon.rpc))
+            follow(log, behind)
+            time.sleep(0.002)
     print(f'{count * 64 / 1e6 / (time.monotonic() - begin):.0f} MB a second')
     in_time('getState', taken)
+    in_time("the neighbour's output", behind)
     numbers = sorted((int(path.name.rpartition('.')[2]) for path in box.folder.glob('x.log.[0-9]*')), reverse=True)
     check(len(numbers) >= count * 64 // 5_500_000, f'{len(numbers)} rotated files')
     check_numbered([*(box.path(f'x.log.{number}') for number in numbers), box.path('x.log')], count)
@@ -117,13 +139,6 @@ def flood_loses_nothing(box):
         box.path(f'x.log.{number}').unlink()
 
 
-# Writes the time (CLOCK_MONOTONIC, in microseconds) 50 times a second.
-TICK = """
-import os, time
-while True:
-    os.write(1, b'%d\\n' % (time.monotonic() * 1e6))
-    time.sleep(0.02)
-"""
 DYING = 200
 
 
@@ -151,8 +166,7 @@ def deaths_cost_the_others_nothing(box, options):
         taken = []
         while time.monotonic() < end:
             taken.append(answer_time(daemon.rpc))
-            if lines := log.read().splitlines():
-                behind.append(time.monotonic() * 1e3 - int(lines[-1]) / 1e3)
+            follow(log, behind)
             time.sleep(0.005)
     span = time.monotonic() - begin
     used = {role: (cpu_seconds(pid) - before[role]) / span for role, pid in parts.items()}

@@ -98,6 +98,35 @@ TEST_CASE("a missing command: spawnerr before the event") {
                    "INFO gave up: p entered FATAL state, too many start retries too quickly"});
 }
 
+TEST_CASE("whatever fails in a start: a line, BACKOFF, FATAL, and nothing is left") {
+    for (Stage stage : {Stage::CommandEmpty, Stage::CommandQuote, Stage::CommandEscape, Stage::CommandNotFound,
+                        Stage::CommandDirectory, Stage::CommandNotExecutable, Stage::CommandPermission, Stage::Pipes,
+                        Stage::LogRule, Stage::FcgiSocket, Stage::Fork}) {
+        CAPTURE(static_cast<int>(stage));
+        auto s = settings();
+        s.start_retries = 1;
+        Replay replay(s);
+        replay.p().start();
+        replay.take();
+        for (int tries = 1; tries <= 2; ++tries) {
+            replay.failed(stage, EMFILE, 0);
+            Seen seen = replay.take();
+            REQUIRE(seen.size() >= 2);
+            CHECK(seen[0].substr(0, 15) == "INFO spawnerr: ");
+            CHECK(seen[0].size() > 20);
+            CHECK(seen[1] == "E BACKOFF from STARTING tries:" + std::to_string(tries));
+            CHECK(!replay.p().spawn_error_text().empty());
+            CHECK(replay.p().pid() == 0);
+            if (tries == 1) {
+                replay.pass(1);
+                check(replay, {"E STARTING from BACKOFF tries:1", "SPAWN"});
+            }
+        }
+        CHECK(replay.state() == "FATAL");
+        CHECK(replay.loop.idle());
+    }
+}
+
 TEST_CASE("texts of failed starts") {
     CommandText names{"p", "it's", "it's", {"/no/it's"}, ""};
     auto text = [&](Stage stage, int error) {
