@@ -1,0 +1,231 @@
+// What each part may say to the spawner, and when: every type of the catalogue, on either edge, in every state. A
+// request that a state does not allow costs the sender its life, and changes nothing.
+#include <doctest/doctest.h>
+#include <signal.h>
+
+#include <string_view>
+
+#include "fixture.hpp"
+#include "spawner/child_end.hpp"
+#include "spawner/from_log.hpp"
+
+using namespace reeve;
+
+namespace {
+
+constexpr std::uint32_t kSlot = 3;
+
+// How far things are when the message comes; the requests name slot 3 and, where there is one, its child.
+enum State_ { Untold, NotReady, Inactive, Empty_, Live, Exited, kStates };
+constexpr const char* kStateNames[kStates] = {"untold", "not ready", "inactive", "empty", "live", "exited"};
+
+// One letter for each state: a accepted, x a violation.
+struct Rule {
+    Msg type;
+    const char* verdicts;
+};
+constexpr Rule kEngineRules[] = {
+    {Msg::READY,      "xaxxxx"},
+    {Msg::RELOAD,     "xxaaaa"},
+    {Msg::ACTIVATE,   "xxaxxx"},
+    {Msg::DEACTIVATE, "xxxaxx"},
+    {Msg::SPAWN,      "xxxaxx"},
+    {Msg::CHECK,      "xxxaaa"},
+    {Msg::KILL,       "xxxxaa"},
+    {Msg::ACK_EXIT,   "xxxxxa"},
+    {Msg::NOTE,       "xxxaaa"},
+    {Msg::FINISH,     "xxaaxa"},
+    {Msg::STOPPING,   "xxaaaa"},
+};
+constexpr Rule kLogRules[] = {
+    {Msg::OPEN,      "xaaaaa"},
+    {Msg::S_DRAINED, "xaaaaa"},
+};
+
+constexpr Msg kAllTypes[] = {
+#define X(name, number, edge, body, tail, fewest, most) Msg::name,
+    REEVE_MESSAGES(X)
+#undef X
+};
+
+const char* verdicts_of(std::span<const Rule> rules, Msg type) {
+    for (const Rule& rule : rules) {
+        if (rule.type == type) return rule.verdicts;
+    }
+    return "xxxxxx";  // another edge's
+}
+
+PaperImage image() {
+    PaperImage made;
+    PaperProgram sleeper;
+    sleeper.argv = {"sleep", "100"};
+    sleeper.candidates = {"/bin/sleep"};
+    made.groups = {{sleeper}};
+    return made;
+}
+
+void end_child(State& state) {
+    Slot* slot = state.table.find(kSlot);
+    if (slot == nullptr || slot->state != SlotState::Live) return;
+    ::kill(slot->pid, SIGKILL);
+    for (int i = 0; i < 1000 && slot->state == SlotState::Live; ++i) {
+        ::usleep(5'000);
+        reap_children(state);
+    }
+}
+
+struct Scene {
+    PaperSpawner s{image()};
+    std::uint32_t serial = 0;
+
+    explicit Scene(int which) {
+        if (which >= Empty_) REQUIRE(s.ask(Msg::ACTIVATE, 0, GroupBody{1, 0, kSlot}) == nullptr);
+        if (which >= Live) {
+            REQUIRE(s.ask(Msg::SPAWN, 0, SpawnBody{kSlot}) == nullptr);
+            serial = s.state->table.find(kSlot)->serial;
+        }
+        if (which == Exited) end_child(*s.state);
+        if (which <= NotReady) s.state->engine.ready = false;
+        if (which == Untold) s.state->engine.intro = s.state->log.intro = Intro::Hello;
+    }
+    ~Scene() {
+        end_child(*s.state);
+        // A re-read that RELOAD began.
+        if (s.state->reread.pid != 0) ::kill(s.state->reread.pid, SIGKILL);
+        for (int i = 0; i < 1000 && s.state->reread.pid != 0; ++i) {
+            ::usleep(5'000);
+            reap_children(*s.state);
+        }
+    }
+    Scene(const Scene&) = delete;
+    Scene& operator=(const Scene&) = delete;
+
+    // A message of that type with the fields that suit this scene.
+    const char* say(Msg type, const char* (*handler)(State&, const Message&)) {
+        std::byte bytes[256]{};
+        auto fill = [&bytes](const auto& body) { std::memcpy(bytes, &body, sizeof body); };
+        switch (type) {
+            case Msg::ACTIVATE:
+            case Msg::DEACTIVATE: fill(GroupBody{1, 0, kSlot}); break;
+            case Msg::KILL: fill(KillBody{kSlot, 0, 0}); break;
+            case Msg::FINISH: break;
+            case Msg::OPEN: fill(OpenBody{stream_of(kSlot, false), FileOp::Reopen}); break;
+            default: fill(kSlot); break;  // the slot comes first in all the others
+            case Msg::STOPPING: fill(StoppingBody{FinishMode::Exit}); break;
+        }
+        const MessageRow* row = find_message(static_cast<std::uint16_t>(type));
+        Message message;
+        message.type = type;
+        message.serial = serial;
+        message.body = {bytes, row->body_size};
+        return handler(*s.state, message);
+    }
+};
+
+void check_all(std::span<const Rule> rules, const char* (*handler)(State&, const Message&)) {
+    for (Msg type : kAllTypes) {
+        const char* verdicts = verdicts_of(rules, type);
+        for (int which = 0; which < kStates; ++which) {
+            CAPTURE(std::string_view(message_name(static_cast<std::uint16_t>(type))));
+            CAPTURE(std::string_view(kStateNames[which]));
+            Scene scene(which);
+            Slot* slot = scene.s.state->table.find(kSlot);
+            SlotState before = slot != nullptr ? slot->state : SlotState::Empty;
+            const char* answer = scene.say(type, handler);
+            CHECK((answer == nullptr) == (verdicts[which] == 'a'));
+            if (answer == nullptr) continue;
+            slot = scene.s.state->table.find(kSlot);
+            CHECK((slot != nullptr ? slot->state : SlotState::Empty) == before);
+            CHECK(!scene.s.state->finishing);
+            CHECK(scene.s.state->stopping == 0);
+            CHECK(!scene.s.state->reread.wanted);
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("each message on the engine's edge, in each state") { check_all(kEngineRules, on_engine_message); }
+
+TEST_CASE("each message on the log writer's edge, in each state") { check_all(kLogRules, on_log_message); }
+
+TEST_CASE("every message to the spawner has a rule") {
+    for (Msg type : kAllTypes) {
+        const MessageRow* row = find_message(static_cast<std::uint16_t>(type));
+        CAPTURE(row->name);
+        bool engines = std::string_view(verdicts_of(kEngineRules, type)) != "xxxxxx";
+        bool logs = std::string_view(verdicts_of(kLogRules, type)) != "xxxxxx";
+        CHECK(engines == (row->edge == Edge::ES));
+        CHECK(logs == (row->edge == Edge::LS));
+    }
+}
+
+TEST_CASE("each number of a request at 0, at its limit and beyond") {
+    struct Case {
+        Msg type;
+        std::size_t field;  // which u32 of the body
+        std::uint32_t value;
+        bool accepted;
+    };
+    // In a scene with a live child in slot 3, of which nothing else is wrong.
+    constexpr Case kCases[] = {
+        {Msg::KILL, 0, 0, false},        {Msg::KILL, 0, kMaxSlots, false}, {Msg::KILL, 0, 0xFFFFFFFF, false},
+        {Msg::KILL, 1, 0, true},         {Msg::KILL, 1, 65, false},        {Msg::KILL, 1, 0x80000000, false},
+        {Msg::KILL, 1, 0xFFFFFFFF, false}, {Msg::KILL, 2, 3, true},        {Msg::KILL, 2, 4, false},
+        {Msg::KILL, 2, 0xFFFFFFFF, false}, {Msg::CHECK, 0, kMaxSlots - 1, false}, {Msg::CHECK, 0, kMaxSlots, false},
+        {Msg::CHECK, 0, 0xFFFFFFFF, false}, {Msg::NOTE, 0, 2, false},      {Msg::NOTE, 0, 0xFFFFFFFF, false},
+        {Msg::STOPPING, 0, 0, true},     {Msg::STOPPING, 0, 1, true},      {Msg::STOPPING, 0, 2, false},
+        {Msg::STOPPING, 0, 0xFFFFFFFF, false}, {Msg::ACTIVATE, 0, 0, false}, {Msg::ACTIVATE, 0, 2, false},
+        {Msg::ACTIVATE, 1, 1, false},    {Msg::ACTIVATE, 1, 0xFFFFFFFF, false}, {Msg::ACTIVATE, 2, kMaxSlots, false},
+        {Msg::OPEN, 0, 0, true},         {Msg::OPEN, 0, 2 * kMaxSlots - 1, true}, {Msg::OPEN, 0, 2 * kMaxSlots, false},
+        {Msg::OPEN, 0, kConsoleStream, false}, {Msg::OPEN, 0, 0xFFFFFFFF, false}, {Msg::OPEN, 1, 3, true},
+        {Msg::OPEN, 1, 4, false},        {Msg::OPEN, 1, 0xFFFFFFFF, false}, {Msg::S_DRAINED, 0, kMaxSlots - 1, true},
+        {Msg::S_DRAINED, 0, kMaxSlots, false}, {Msg::S_DRAINED, 0, 0xFFFFFFFF, false},
+    };
+    Scene scene(Live);
+    for (const Case& one : kCases) {
+        CAPTURE(std::string_view(message_name(static_cast<std::uint16_t>(one.type))));
+        CAPTURE(one.field);
+        CAPTURE(one.value);
+        std::byte bytes[128]{};
+        std::uint32_t fields[3] = {kSlot, 0, 0};
+        if (one.type == Msg::ACTIVATE) fields[0] = 1, fields[1] = 0, fields[2] = 9;
+        if (one.type == Msg::OPEN) fields[0] = stream_of(kSlot, false);
+        fields[one.field] = one.value;
+        std::memcpy(bytes, fields, sizeof fields);
+        const MessageRow* row = find_message(static_cast<std::uint16_t>(one.type));
+        Message message;
+        message.type = one.type;
+        message.serial = scene.serial;
+        message.body = {bytes, row->body_size};
+        auto handler = row->edge == Edge::LS ? on_log_message : on_engine_message;
+        CHECK((handler(*scene.s.state, message) == nullptr) == one.accepted);
+    }
+}
+
+TEST_CASE("a TERM that was told to an engine which dies of something else is known to the next one") {
+    Scene scene(Live);
+    State& state = *scene.s.state;
+    state.signals_untold = 1U << SIGHUP;
+    tell_all(state);
+    CHECK(state.stopping == 0);
+    state.signals_untold = 1U << SIGTERM;
+    tell_all(state);
+    CHECK(state.signals_untold == 0);
+    CHECK(state.stopping == kHelloStopping);
+}
+
+TEST_CASE("a stream whose pipe is gone is not told to a log writer that comes late") {
+    Scene scene(Live);
+    State& state = *scene.s.state;
+    Slot& slot = *state.table.find(kSlot);
+    while (scene.s.next(scene.s.log).message.type != Msg{}) {
+    }
+    slot.stream_untold = {true, true};
+    state.table.streams_untold = true;
+    slot.out = {};
+    tell_all(state);
+    CHECK(scene.s.next(scene.s.log).message.type == Msg{});
+    CHECK(state.log.channel.open());
+    CHECK(!slot.stream_untold[0]);
+}
