@@ -4,9 +4,10 @@
 Two daemons with the same configuration run side by side in private folders; each client drives one of them
 through the same list of actions. Standard output, standard error and exit status must be the same, apart from
 what cannot be (pids, times, folders) or is not meant to be: the text behind "error:", and the words of help.
-The option parser is compared with Python's getopt, on random command lines.
+The option parser is compared with Python's getopt, on random command lines. Then Supervisor's client drives our
+daemon and Supervisor's own, through fewer actions: it must not be able to tell them apart.
 
-    ctl_compare.py OUR_SUPERVISORCTL [--reference SUPERVISORCTL] [--daemon SUPERVISORD]
+    ctl_compare.py OUR_SUPERVISORCTL [--reference SUPERVISORCTL] [--daemon SUPERVISORD] [--our-daemon SUPERVISORD]
 
 Exit status 77 (skipped) if Supervisor is not installed.
 """
@@ -17,6 +18,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -129,6 +131,16 @@ HELPS = ['help'] + [f'help {name}' for name in (
     'tail update version').split()]
 AFTER_CHANGE = ['reread', 'reread', 'avail', 'update quick nosuch', 'reread', 'update', 'update', 'status', 'remove grp',
                 'stop grp:*', 'remove grp', 'status grp:*', 'start all', 'shutdown', 'status']
+# For Supervisor's client and both daemons: each action, as what changes nothing, as a success and as a failure.
+DAEMON_ACTIONS = [
+    'status', 'status run1 nosuch grp:*', 'start stopped1', 'start stopped1 missing noexec fatal1 nosuch', 'stop stopped1 stopped1',
+    'stop grp:*', 'start grp:*', 'restart run1 grp:ga', 'signal HUP nosuch', 'signal BOGUS run1', 'signal CONT run1 stopped1',
+    'pid run1 stopped1', 'pid all', 'tail chatter', 'tail -20 chatter stderr', 'tail nolog', 'tail -f nosuch', 'clear run1 nosuch',
+    'clear chatter', 'tail chatter', 'avail', 'reread', 'update', 'add run1 nosuch', 'remove run1 nosuch', 'remove stopped1',
+    'add stopped1', 'fg stopped1', 'fg nosuch', 'maintail -x', 'status',
+]
+DAEMON_AFTER_CHANGE = ['reread', 'avail', 'update', 'status', 'stop grp:*', 'remove grp', 'reload', 'wait', 'status', 'shutdown']
+
 SHELLS = ['', 'version\n', 'bogus\nversion\n', '\n  \nstart run1\nstatus run1', 'quit\nversion\n', 'help nosuch\n?\nexit x\n',
           'shutdown\nno\nreload\n\nopen foo\n', '!x\n#\npid nosuch\n']
 NO_DAEMON = ['status', 'start x', 'start', 'restart x', 'pid', 'version', 'tail x', 'avail', 'reread', 'add x', 'add',
@@ -161,7 +173,15 @@ class Side:
         self.daemon = subprocess.Popen([self.daemon_command, '-n', '-c', str(self.conf)], cwd=self.folder,
                                        env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                        stderr=subprocess.DEVNULL, start_new_session=True)
-        wanted = {'fatal1': 'FATAL', 'missing': 'FATAL', 'quick': 'EXITED', 'starting': 'STARTING', 'run1': 'RUNNING'}
+        self.wait_states({'fatal1': 'FATAL', 'missing': 'FATAL', 'quick': 'EXITED', 'starting': 'STARTING', 'run1': 'RUNNING'})
+
+    def wait_restart(self):
+        deadline = time.monotonic() + 30
+        while (self.folder / 'supervisord.log').read_text().count('supervisord started') < 2 and time.monotonic() < deadline:
+            time.sleep(0.2)
+        self.wait_states({'fatal1': 'FATAL', 'run1': 'RUNNING'})
+
+    def wait_states(self, wanted):
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             lines = [line.split()[:2] for line in self.run(['status', *wanted])[0].splitlines()]
@@ -287,42 +307,96 @@ def compare_options(comparison, client):
         comparison.expect_equal(f'options {words}', said, error)
 
 
+def follow(side, words, name, marker):
+    """What a following action prints when a file grows and Ctrl-C is pressed; its status."""
+    with open(side.folder / 'followed', 'w+') as out:
+        process = subprocess.Popen([side.client, '-c', str(side.conf), *words], cwd=side.folder, env=side.environment,
+                                   stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
+        deadline = time.monotonic() + 30
+        for text in ('Ctrl-C', marker):
+            while text not in (side.folder / 'followed').read_text():
+                if time.monotonic() > deadline:
+                    process.kill()
+                    return f'{text!r} does not come: {(side.folder / "followed").read_text()!r}'
+                time.sleep(0.05)
+            if text != marker:
+                with open(side.folder / name, 'a') as log:
+                    log.write(f'{marker}\n')
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        code = process.wait(30)
+        out.seek(0)
+        return side.plain(out.read()), code
+
+
+def compare_clients(comparison):
+    """Our client and Supervisor's, each with a daemon of Supervisor's."""
+    sides = comparison.sides
+    for line in NO_DAEMON:
+        comparison.action(line)
+    for words in USAGE:
+        comparison.whole(f'usage {words}', words, conf=False)
+    for url in URLS:
+        comparison.action(['-s', url, 'status'])
+        comparison.action(['-s', url, 'avail'])
+    list(comparison.pool.map(Side.start_daemon, sides))
+    for line in ACTIONS:
+        comparison.action(line)
+    for words, name in (('tail -f chatter', 'chatter.out'), ('tail -f chatter stderr', 'chatter.err')):
+        comparison.expect_equal(words, *comparison.pool.map(lambda side: follow(side, words.split(), name, 'the news'), sides))
+    for line in HELPS:
+        comparison.help(line)
+    for text in SHELLS:
+        comparison.whole(f'shell {text!r}', [], stdin=text)
+    for side in sides:
+        side.conf.write_text(CHANGED)
+    for line in AFTER_CHANGE:
+        comparison.action(line)
+    compare_options(comparison, sides[0].client)
+
+
+def compare_daemons(comparison):
+    """Our daemon and Supervisor's, each with a client of Supervisor's."""
+    list(comparison.pool.map(Side.start_daemon, comparison.sides))
+    for line in DAEMON_ACTIONS:
+        comparison.action(line)
+    for words, name in (('tail -f chatter', 'chatter.out'), ('maintail -f', 'supervisord.log')):
+        answers = comparison.pool.map(lambda side: follow(side, words.split(), name, 'the news'), comparison.sides)
+        comparison.expect_equal(words, *[(text.splitlines()[0], 'the news' in text, code) for text, code in answers])
+    for side in comparison.sides:
+        side.conf.write_text(CHANGED)
+    for line in DAEMON_AFTER_CHANGE:
+        if line == 'wait':
+            list(comparison.pool.map(Side.wait_restart, comparison.sides))
+        else:
+            comparison.action(line)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('ours')
     parser.add_argument('--reference', default='/usr/bin/supervisorctl')
     parser.add_argument('--daemon', default='/usr/bin/supervisord')
+    parser.add_argument('--our-daemon', help='default: supervisord beside OUR_SUPERVISORCTL')
     options = parser.parse_args()
     if not (os.access(options.reference, os.X_OK) and os.access(options.daemon, os.X_OK)):
         print('skipped: Supervisor is not installed')
         return SKIPPED
-    sides = [Side(os.path.abspath(options.ours), options.daemon), Side(options.reference, options.daemon)]
-    comparison = Comparison(*sides)
-    try:
-        for line in NO_DAEMON:
-            comparison.action(line)
-        for words in USAGE:
-            comparison.whole(f'usage {words}', words, conf=False)
-        for url in URLS:
-            comparison.action(['-s', url, 'status'])
-            comparison.action(['-s', url, 'avail'])
-        list(comparison.pool.map(Side.start_daemon, sides))
-        for line in ACTIONS:
-            comparison.action(line)
-        for line in HELPS:
-            comparison.help(line)
-        for text in SHELLS:
-            comparison.whole(f'shell {text!r}', [], stdin=text)
-        for side in sides:
-            side.conf.write_text(CHANGED)
-        for line in AFTER_CHANGE:
-            comparison.action(line)
-        compare_options(comparison, sides[0].client)
-    finally:
-        for side in sides:
-            side.close()
-    print(f'{comparison.count} compared, {comparison.differences} different')
-    return 1 if comparison.differences else 0
+    ours = os.path.abspath(options.ours)
+    our_daemon = options.our_daemon or os.path.join(os.path.dirname(ours), 'supervisord')
+    count = differences = 0
+    for compare, sides in ((compare_clients, [Side(ours, options.daemon), Side(options.reference, options.daemon)]),
+                           (compare_daemons, [Side(options.reference, our_daemon), Side(options.reference, options.daemon)])):
+        comparison = Comparison(*sides)
+        try:
+            compare(comparison)
+        finally:
+            for side in sides:
+                side.close()
+        count += comparison.count
+        differences += comparison.differences
+    print(f'{count} compared, {differences} different')
+    return 1 if differences else 0
 
 
 if __name__ == '__main__':
