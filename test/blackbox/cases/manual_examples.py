@@ -8,10 +8,11 @@ import os
 import re
 import signal
 import subprocess
+import xmlrpc.client
 from pathlib import Path
 
 from harness import (ECHO_CONF, IS_ROOT, PIDPROXY, SUPERVISORCTL, SUPERVISORD, case, check, config, contains, equal,
-                     free_port, matches, program, variants, wait_for, wait_gone)
+                     free_port, matches, program, section, variants, wait_for, wait_gone)
 
 PAGES = Path(__file__).resolve().parents[3] / 'man'
 
@@ -179,6 +180,62 @@ def shown_only(box, text):
     run_fragment(box, text)
 
 
+def with_web(box):
+    """A daemon with a program web, where supervisorctl finds its configuration."""
+    daemon = box.daemon(program('web', 'sleep 1000', startsecs=0), program('other', 'sleep 1000', startsecs=0))
+    daemon.wait_state('web', 'RUNNING')
+    daemon.wait_state('other', 'RUNNING')
+    return daemon
+
+
+def run_ctl(box, text, out, change=None):
+    """Actions of supervisorctl, and the pattern of what they print."""
+    daemon = with_web(box)
+    if change:
+        daemon.rewrite(*change)
+    result = run_shell(box, text)
+    equal((result.code, result.err), (0, ''))
+    matches(result.out, rf'^(?:{out})$')
+    return daemon
+
+
+def run_stop(box, text):
+    """stop waits for the end."""
+    equal(run_ctl(box, text, 'web: stopped\n').info('web')['statename'], 'STOPPED')
+
+
+def run_call(box, text):
+    """A call by hand is answered as an XML document."""
+    shell_in(box)       # makes the folder
+    daemon = box.daemon(unix={'file': str(box.path('run/supervisor.sock'))}, wait=False)
+    box.wait_text('supervisord.log', 'supervisord started')
+    result = run_shell(box, text.replace('\\(aq', "'").replace('curl ', 'curl -sS ', 1))
+    equal((result.code, result.err), (0, ''))
+    equal(xmlrpc.client.loads(result.out)[0][0], {'statecode': 1, 'statename': 'RUNNING'})
+    daemon.stop()
+
+
+def run_log_lines(box, text):
+    """The lines about commands are as shown, but for who and where."""
+    port = free_port()
+    daemon = box.daemon(program('web', 'sleep 1000', startsecs=0),
+                        section('inet_http_server', port=f'127.0.0.1:{port}', username='admin', password='p'))
+    daemon.wait_state('web', 'RUNNING')
+    daemon.rpc.stopProcess('web')
+    try:
+        xmlrpc.client.ServerProxy(f'http://admin:p@127.0.0.1:{port}/RPC2').supervisor.startProcess('nope')
+    except xmlrpc.client.Fault:
+        pass
+    lines = [line.partition(' INFO ')[2] for line in daemon.log.splitlines() if ' INFO command: ' in line]
+    for old, new in ((str(daemon.socket), '/run/supervisor.sock'), (f'uid {os.geteuid()} ', 'uid 1000 ')):
+        lines = [line.replace(old, new) for line in lines]
+    equal([re.sub(r'127\.0\.0\.1:\d+', '192.0.2.7:40312', line) for line in lines], text.splitlines())
+
+
+LINE = r'\S+ +[A-Z]+ +.*\n'
+ADDED = (program('web', 'sleep 1000', startsecs=0), program('other', 'sleep 2000', startsecs=0),
+         program('new', 'sleep 1000', startsecs=0))
+
 # The first line of each example, and what is done with it.
 KNOWN = {
     'supervisord.8': {
@@ -197,6 +254,15 @@ KNOWN = {
         'echo_supervisord_conf > /etc/supervisord.conf': run_sample,
         'supervisord --check-config -c /etc/supervisord.conf': run_check},
     'pidproxy.1': {'[program:mysql]': run_pidproxy},
+    'supervisorctl.1': {
+        'supervisorctl status': lambda box, text: run_ctl(box, text, f'{LINE}{LINE}web: stopped\nweb: started\n'),
+        'supervisorctl update': lambda box, text: run_ctl(
+            box, text, 'other: stopped\nother: updated process group\nnew: added process group\n', ADDED),
+        "supervisorctl signal HUP 'web:*'": lambda box, text: run_ctl(box, text, 'web: signalled\n'),
+        'supervisorctl stop web': run_stop},
+    'supervisor-rpc.7': {
+        "command: supervisor.stopProcess('web') by uid 1000 on /run/supervisor.sock: OK": run_log_lines,
+        'curl --unix-socket /run/supervisor.sock -d \\(aq<methodCall>': run_call},
 }
 
 
