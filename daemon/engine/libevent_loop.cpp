@@ -34,20 +34,30 @@ class LibeventTimer : public Timer {
     LibeventTimer& operator=(const LibeventTimer&) = delete;
 
     void start(std::uint64_t microseconds) override {
+        due_us_ = read_clock(CLOCK_MONOTONIC) + microseconds;
+        add(microseconds);
+    }
+    void stop() override { ::event_del(event_); }
+
+  private:
+    void add(std::uint64_t microseconds) {
         timeval delay{};
         delay.tv_sec = static_cast<time_t>(microseconds / 1'000'000);
         delay.tv_usec = static_cast<suseconds_t>(microseconds % 1'000'000);
         if (::event_add(event_, &delay) != 0) die("a timer cannot be started");
     }
-    void stop() override { ::event_del(event_); }
-
-  private:
     static void on_event(evutil_socket_t, short, void* self) {
-        std::shared_ptr<std::function<void()>> fire = static_cast<LibeventTimer*>(self)->fire_;
+        LibeventTimer& timer = *static_cast<LibeventTimer*>(self);
+        // libevent counts from when it last looked at a coarse clock, which can be some milliseconds ago. A
+        // program that is tried again after a second is not tried again after less.
+        std::uint64_t now = read_clock(CLOCK_MONOTONIC);
+        if (now < timer.due_us_) return timer.add(timer.due_us_ - now);
+        std::shared_ptr<std::function<void()>> fire = timer.fire_;
         (*fire)();
     }
 
     event* event_;
+    std::uint64_t due_us_ = 0;
     std::shared_ptr<std::function<void()>> fire_;
 };
 

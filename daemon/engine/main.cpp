@@ -1,6 +1,5 @@
-// supervisor-engine: decides what runs. Born by the spawner with one channel (kPartSpawnerFd); everything
-// else
-// - configuration, peers, pipes - comes over it. Ends when that channel ends.
+// supervisor-engine: decides what runs. Born by the spawner with one channel (kPartSpawnerFd); everything else -
+// configuration, peers, pipes - comes over it. Ends when that channel ends.
 #include <event2/event.h>
 #include <signal.h>
 #include <time.h>
@@ -19,13 +18,11 @@ int main() {
     ::localtime_r(&now, &local);  // opens the time zone's file, which is out of reach later
     ::signal(SIGPIPE, SIG_IGN);   // a child may close its stdin
 
-    event_config* config = ::event_config_new();
-    event_base* base = config != nullptr ? ::event_base_new_with_config(config) : nullptr;
+    event_base* base = ::event_base_new();
     if (base == nullptr) {
         std::fputs("supervisor-engine: cannot make an event loop\n", stderr);
         return 70;
     }
-    ::event_config_free(config);
     enter_sandbox(SandboxPart::Engine);
 
     LibeventLoop loop(base);

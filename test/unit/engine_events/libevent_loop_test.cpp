@@ -77,3 +77,23 @@ TEST_CASE("watches tell what they are asked for, and can be destroyed by themsel
     ::event_base_loop(base.base, EVLOOP_NONBLOCK);
     CHECK(reads == 2);
 }
+
+TEST_CASE("a timer is never early, even if it is started late in a long turn") {
+    Base base;
+    std::uint64_t due = 0;
+    int fired = 0;
+    std::unique_ptr<Timer> timer = base.loop.make_timer([&] {
+        CHECK(base.loop.monotonic_us() >= due);
+        if (++fired < 20) {
+            std::uint64_t now = base.loop.monotonic_us();
+            while (base.loop.monotonic_us() < now + 3000) {
+            }
+            due = base.loop.monotonic_us() + 5000;
+            timer->start(5000);
+        }
+    });
+    due = base.loop.monotonic_us() + 5000;
+    timer->start(5000);
+    ::event_base_dispatch(base.base);
+    CHECK(fired == 20);
+}
