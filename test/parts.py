@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from harness import status_of, wait_for
+from harness import skip, status_of, wait_for
 
 # /proc/PID/status cuts names after 15 characters.
 NAMES = {'engine': 'supervisor-engi', 'front': 'supervisor-rpc', 'log': 'supervisor-log'}
@@ -11,6 +11,12 @@ NAMES = {'engine': 'supervisor-engi', 'front': 'supervisor-rpc', 'log': 'supervi
 TEST_PROGRAMS = Path(os.environ.get('TEST_PROGRAMS') or
                      Path(__file__).resolve().parents[1] / 'build/test/blackbox')
 WORKER = TEST_PROGRAMS / 'worker'
+
+
+def not_sanitized():
+    """For cases about what a build with a sanitizer lacks: system-call filters, and memory that nobody can read."""
+    if os.environ.get('REEVE_SANITIZED'):
+        skip('built with a sanitizer')
 
 
 def children(pid):

@@ -172,9 +172,15 @@ struct Key {
     consteval Key(const char* name) : row(nullptr) {
         std::string_view text = name;
         std::size_t dot = text.find('.');
-        const Option* found = find_option(text.substr(0, dot), text.substr(dot + 1));
-        if (found == nullptr || found->type != kType) throw "no such key";
-        row = found;
+        // Not by find_option(): g++ with a sanitizer takes no comparison of pointers for a constant.
+        for (const Option& option : kOptions) {
+            bool same = option.section == text.substr(0, dot) && option.key == text.substr(dot + 1);
+            if (!same) continue;
+            if (option.type != kType) throw "a key of another type";
+            row = &option;
+            return;
+        }
+        throw "no such key";
     }
 };
 

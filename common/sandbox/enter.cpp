@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
@@ -68,7 +69,12 @@ class Entrance {
 
     void lower_limits() {
         for (const LimitMaximum& limit : kPartLimits) {
-            rlimit lowest{limit.value, limit.value};
+            // Sanitizers need memory without bound.
+            if (!kSandboxFilters && limit.resource == RLIMIT_DATA) continue;
+            rlimit lowest{};
+            if (::getrlimit(limit.resource, &lowest) != 0) refuse(limit.proc_name, errno);
+            lowest.rlim_max = std::min<rlim_t>(lowest.rlim_max, limit.value);
+            lowest.rlim_cur = lowest.rlim_max;
             if (::setrlimit(limit.resource, &lowest) != 0) refuse(limit.proc_name, errno);
         }
     }
@@ -135,3 +141,11 @@ void enter_sandbox(SandboxPart part) {
 }
 
 }  // namespace reeve
+
+// A part has no environment to read options from. It cannot look for leaks, which takes a thread that traces
+// it.
+#if defined(__SANITIZE_ADDRESS__)
+extern "C" const char* __asan_default_options() { return "detect_leaks=0"; }
+#elif defined(__SANITIZE_THREAD__)
+extern "C" const char* __tsan_default_options() { return "halt_on_error=1"; }
+#endif

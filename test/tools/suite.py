@@ -24,6 +24,7 @@ BINARIES = ('supervisord', 'supervisor-confread', 'supervisor-engine', 'supervis
             'supervisorctl', 'echo_supervisord_conf', 'pidproxy')
 KINDS = ('units', 'layers', 'pages', 'sandbox', 'blackbox', 'compare', 'crash', 'hostile', 'conformance')
 SLOW = ('compare', 'crash', 'hostile', 'conformance')
+SANITIZED = ('units', 'blackbox', 'crash', 'conformance')     # what makes sense in a build with a sanitizer
 ONCE = ('layers', 'pages', 'compare')     # the same for everybody
 SKIPPED = 77     # status of a command that says so
 LIMIT = 1200     # seconds for one command
@@ -59,7 +60,7 @@ class Total:
 class Half:
     """What one user runs: root (user is None, unless test/run was not started by root) or an ordinary user."""
 
-    def __init__(self, stage, user=None):
+    def __init__(self, stage, user=None, sanitized=False):
         self.stage = stage
         self.user = user
         self.name = user or pwd.getpwuid(os.geteuid()).pw_name
@@ -71,6 +72,10 @@ class Half:
             'SUPERVISORD': f'{stage}/build/supervisord', 'SUPERVISORCTL': f'{stage}/build/supervisorctl',
             'ECHO_CONF': f'{stage}/build/echo_supervisord_conf', 'PIDPROXY': f'{stage}/build/pidproxy',
             'TEST_PROGRAMS': f'{stage}/build/test/blackbox', 'REEVE_LONG': os.environ.get('REEVE_LONG', '')}
+        if sanitized:
+            # Leaks: supervisord and the parts end by _exit() or are killed; the others look for their own.
+            self.environment |= {'REEVE_SANITIZED': '1', 'UBSAN_OPTIONS': 'print_stacktrace=1',
+                                 'ASAN_OPTIONS': 'verify_asan_link_order=0', 'TSAN_OPTIONS': 'halt_on_error=1'}
         if user:
             entry = pwd.getpwnam(user)
             os.chown(self.folder, entry.pw_uid, entry.pw_gid)
@@ -248,7 +253,7 @@ def make_stage(build):
         if (build / name).exists():
             shutil.copy2(build / name, stage / 'build')
     for path in (build / 'test').rglob('*'):
-        if path.is_file() and os.access(path, os.X_OK) and not path.suffix == '.so':
+        if path.is_file() and os.access(path, os.X_OK):
             target = stage / 'build' / path.relative_to(build)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, target)
@@ -262,11 +267,14 @@ def main():
     parser.add_argument('--build', type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument('--fast', action='store_true', help=f'without {", ".join(SLOW)}')
     parser.add_argument('--only', action='append', default=[], choices=KINDS, help='only this kind (repeatable)')
+    parser.add_argument('--sanitized', action='store_true', help=argparse.SUPPRESS)
     parser.add_argument('--update-expected', action='store_true',
                         help='adds newly passing cases to test/conformance/expected')
     options = parser.parse_args()
     build = options.build.resolve()
     kinds = [k for k in KINDS if (not options.only or k in options.only) and not (options.fast and k in SLOW)]
+    if options.sanitized:
+        kinds = [kind for kind in kinds if kind in SANITIZED]
     if options.update_expected and 'conformance' not in kinds:
         kinds.append('conformance')
     listed = SOURCE / 'test/conformance/expected'
@@ -277,7 +285,7 @@ def main():
     stage = make_stage(build)
     seen = []     # outcomes of all conformance cases, a dictionary for each half
     try:
-        halves = [Half(stage)] + ([Half(stage, ORDINARY)] if os.geteuid() == 0 else [])
+        halves = [Half(stage, user, options.sanitized) for user in ([None, ORDINARY] if os.geteuid() == 0 else [None])]
         for half in halves:
             for kind in kinds:
                 if kind in ONCE and half is not halves[0]:

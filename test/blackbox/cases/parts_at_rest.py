@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from harness import IS_ROOT, SLEEP, case, check, contains, equal, matches, program, status_of, wait_for
-from parts import wait_parts
+from parts import not_sanitized, wait_parts
 
 NOTHING = '0' * 16
 # What the spawner must not keep, though it is root: CAP_NET_ADMIN, SYS_MODULE, SYS_RAWIO, SYS_PTRACE, SYS_ADMIN,
@@ -27,6 +27,7 @@ def start(box):
 @case
 def parts_are_shut_in(box):
     """Engine, front and log writer: no root, no group, no capability, no new privileges, a system-call filter."""
+    not_sanitized()
     daemon = start(box)
     for role, pid in wait_parts(daemon.pid).items():
         status = status_of(pid)
@@ -55,6 +56,7 @@ def parts_live_in_an_empty_root(box):
 @case
 def memory_of_parts_is_private(box):
     """The parts cannot be dumped or traced by others of their user."""
+    not_sanitized()
     daemon = start(box)
     for role, pid in wait_parts(daemon.pid).items():
         equal(Path(f'/proc/{pid}/mem').stat().st_uid, 0, f'{role}: owner of its memory')

@@ -11,18 +11,12 @@ import threading
 from pathlib import Path
 
 from harness import (IS_ROOT, SLEEP, SUPERVISORCTL, case, config, contains, equal, free_port, lacks, matches, other_user,
-                     program, section, skip, status_of, wait_for)
-from parts import wait_parts
+                     program, section, status_of, wait_for)
+from parts import not_sanitized, wait_parts
 
 PROGRAMS = {'engine': 'supervisor-engine', 'front': 'supervisor-rpc', 'log': 'supervisor-log'}
 CLEAN = 'No process has more than it may have.\n'
 EXCESS = re.compile(r'^TOO MUCH: (.*)$', re.M)
-
-
-def has_filters():
-    """A build for the sanitizers has no system-call filters, and is told so by this action."""
-    if os.environ.get('REEVE_NO_FILTERS'):
-        skip('built without system-call filters')
 
 
 def start(box, **options):
@@ -70,7 +64,7 @@ def excess(box, daemon):
 @case
 def within_the_maximum(box):
     """All four processes are shown as /proc shows them, none has too much, and the status is 0."""
-    has_filters()
+    not_sanitized()
     daemon = start(box)
     pids = {'supervisord': daemon.pid, **{PROGRAMS[role]: pid for role, pid in wait_parts(daemon.pid).items()}}
     result = daemon.ctl('privileges')
@@ -96,7 +90,7 @@ def within_the_maximum(box):
 @case(root=True)
 def an_engine_that_holds_a_directory(box):
     """A shut-in part with one descriptor too many is named, with the descriptor."""
-    has_filters()
+    not_sanitized()
     daemon = remade(box, engine='#!/bin/sh\nexec 9</etc\nexec "${0%/*}/real/supervisor-engine"\n')
     pid = wait_parts(daemon.pid)['engine']
     equal(excess(box, daemon), [f'supervisor-engine (pid {pid}) has directories among its descriptors: 1 '
@@ -106,7 +100,7 @@ def an_engine_that_holds_a_directory(box):
 @case(root=True)
 def a_front_that_holds_a_file(box):
     """The front may have sockets without number, but no file."""
-    has_filters()
+    not_sanitized()
     daemon = remade(box, front='#!/bin/sh\nexec 9</etc/hostname\nexec "${0%/*}/real/supervisor-rpc"\n')
     pid = wait_parts(daemon.pid)['front']
     equal(excess(box, daemon), [f'supervisor-rpc (pid {pid}) has files among its descriptors: 1 '
@@ -118,14 +112,14 @@ def a_part_that_has_not_shut_itself_in(box):
     """A part without filter, root directory and so on of its own: each of these is named."""
     body = '#!/usr/bin/python3 -ESs\nimport socket, time\ns = socket.socket(fileno=3)\n' \
            's.setblocking(True)\nwhile s.recv(200000): pass\n'
+    not_sanitized()
     daemon = remade(box, log=body)
     pid = wait_parts(daemon.pid)['log']
     wait_for(lambda: b'python' in Path(f'/proc/{pid}/cmdline').read_bytes(), 'the script')
     found = excess(box, daemon)
     who = f'supervisor-log (pid {pid}) '
     for line in found:
-        if 'no system-call filter' not in line or not os.environ.get('REEVE_NO_FILTERS'):
-            contains(line, who)
+        contains(line, who)
     contains('\n'.join(found), who + 'has no system-call filter; expected one of its own',
              who + 'has memory that others of its user can read; expected PR_SET_DUMPABLE 0')
     if IS_ROOT:
@@ -143,7 +137,7 @@ def a_part_that_is_not_there(box):
 @case(root=True)
 def seen_by_somebody_else(box):
     """What only root may see is shown as not readable; that alone is no failure."""
-    has_filters()
+    not_sanitized()
     port = free_port()
     box.daemon(section('inet_http_server', port=f'127.0.0.1:{port}'))
     user = other_user()
