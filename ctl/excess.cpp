@@ -89,7 +89,11 @@ void check_limits(const ProcessView& part, const PartMaximum& most, Findings& fo
         auto limit = part.limits.find(name);
         if (limit == part.limits.end()) return;
         std::string wanted = std::to_string(value);
-        if (limit->second.soft != wanted || limit->second.hard != wanted)
+        // Numbers as text: the shorter one is smaller.
+        auto within = [&](const std::string& text) {
+            return text != "unlimited" && (text.size() < wanted.size() || (text.size() == wanted.size() && text <= wanted));
+        };
+        if (!within(limit->second.soft) || !within(limit->second.hard))
             found.add(
                 "the limit '" + limit->first + "' at " + limit->second.soft + ", hard " + limit->second.hard,
                 wanted);

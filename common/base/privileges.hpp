@@ -32,14 +32,17 @@ constexpr std::uint64_t capability_mask(const int (&capabilities)[N]) {
 // Of every other part: inheritable, permitted, effective and ambient; as root also the bounding set.
 constexpr std::uint64_t kPartCapabilities = 0;
 
-// Limits of every part, soft and hard: no core files with what it has in memory, no children.
+// Limits of every part, soft and hard, at most: no core files with what it has in memory, no children, and
+// memory that a part in anybody's hands cannot exhaust the machine with. (Honest parts need a few MB; a client
+// that reads a whole log in one call makes it several times the log's size.)
 struct LimitMaximum {
     decltype(RLIMIT_CORE) resource;
     const char* proc_name;  // as in /proc/PID/limits
     std::uint64_t value;
 };
 constexpr LimitMaximum kPartLimits[] = {{RLIMIT_CORE, "Max core file size", 0},
-                                        {RLIMIT_NPROC, "Max processes", 0}};
+                                        {RLIMIT_NPROC, "Max processes", 0},
+                                        {RLIMIT_DATA, "Max data size", std::uint64_t{2} << 30}};
 
 enum class FdKind : std::uint8_t {
     Null,

@@ -90,6 +90,7 @@ std::string limits_text(const ProcessView& view) {
                                {"Max processes", "processes"},
                                {"Max core file size", "core"},
                                {"Max file size", "file size"},
+                               {"Max data size", "memory"},
                                {"Max address space", "address space"}}) {
         auto limit = view.limits.find(std::string_view(name));
         if (limit == view.limits.end()) continue;
