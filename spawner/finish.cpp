@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "spawner/child_end.hpp"
+#include "spawner/parts.hpp"
 #include "spawner/say.hpp"
 #include "spawner/sockets.hpp"
 
@@ -123,8 +124,10 @@ void look_after_stop(State& state, std::uint64_t now, std::uint64_t& next) {
         return;
     }
     constexpr std::uint32_t kEnding = (1U << SIGTERM) | (1U << SIGINT) | (1U << SIGQUIT);
-    bool asked = (state.signals_untold & kEnding) != 0 || state.stopping == kHelloStopping;
-    if (!asked || state.engine.ready) {
+    bool untold = (state.signals_untold & kEnding) != 0;
+    bool asked = untold || state.stopping == kHelloStopping;
+    // An engine that does not take the signal is none.
+    if (!asked || (state.engine.ready && !untold)) {
         state.stop_deadline = 0;
         return;
     }
@@ -134,6 +137,7 @@ void look_after_stop(State& state, std::uint64_t now, std::uint64_t& next) {
         return;
     }
     say(state, Level::Critical, "there is no working engine: stopping all programs without it");
+    kill_part(state.engine, "did not take the signal to stop");
     state.stopping_alone = true;
     state.kill_deadline = now + kChildrenStopMs;
     signal_all(state, SIGTERM);

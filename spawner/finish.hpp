@@ -12,7 +12,7 @@ void begin_finish(State& state, FinishMode mode);
 // Leaves, or executes itself, when the parts are gone; kills those that stay. *next as usual (ms).
 void look_after_finish(State& state, std::uint64_t now, std::uint64_t& next);
 
-// TERM was asked for and no engine works for 10 s: stops the children itself. *next as usual (ms).
+// TERM was asked for and no engine works, or takes the signal, for 10 s: stops the children itself. *next as usual (ms).
 void look_after_stop(State& state, std::uint64_t now, std::uint64_t& next);
 
 // ---- what survives when the daemon executes itself (in a sealed memfd) ----

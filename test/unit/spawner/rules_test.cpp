@@ -1,5 +1,5 @@
-// What each part may say to the spawner, and when: every type of the catalogue, on either edge, in every state. A
-// request that a state does not allow costs the sender its life, and changes nothing.
+// What each part may say to the spawner, and when: every type of the catalogue, on either edge, in every
+// state. A request that a state does not allow costs the sender its life, and changes nothing.
 #include <doctest/doctest.h>
 #include <signal.h>
 
@@ -7,6 +7,7 @@
 
 #include "fixture.hpp"
 #include "spawner/child_end.hpp"
+#include "spawner/finish.hpp"
 #include "spawner/from_log.hpp"
 
 using namespace reeve;
@@ -25,20 +26,12 @@ struct Rule {
     const char* verdicts;
 };
 constexpr Rule kEngineRules[] = {
-    {Msg::READY,      "xaxxxx"},
-    {Msg::RELOAD,     "xxaaaa"},
-    {Msg::ACTIVATE,   "xxaxxx"},
-    {Msg::DEACTIVATE, "xxxaxx"},
-    {Msg::SPAWN,      "xxxaxx"},
-    {Msg::CHECK,      "xxxaaa"},
-    {Msg::KILL,       "xxxxaa"},
-    {Msg::ACK_EXIT,   "xxxxxa"},
-    {Msg::NOTE,       "xxxaaa"},
-    {Msg::FINISH,     "xxaaxa"},
-    {Msg::STOPPING,   "xxaaaa"},
+    {Msg::READY, "xaxxxx"}, {Msg::RELOAD, "xxaaaa"}, {Msg::ACTIVATE, "xxaxxx"}, {Msg::DEACTIVATE, "xxxaxx"},
+    {Msg::SPAWN, "xxxaxx"}, {Msg::CHECK, "xxxaaa"},  {Msg::KILL, "xxxxaa"},     {Msg::ACK_EXIT, "xxxxxa"},
+    {Msg::NOTE, "xxxaaa"},  {Msg::FINISH, "xxaaxa"}, {Msg::STOPPING, "xxaaaa"},
 };
 constexpr Rule kLogRules[] = {
-    {Msg::OPEN,      "xaaaaa"},
+    {Msg::OPEN, "xaaaaa"},
     {Msg::S_DRAINED, "xaaaaa"},
 };
 
@@ -169,18 +162,41 @@ TEST_CASE("each number of a request at 0, at its limit and beyond") {
     };
     // In a scene with a live child in slot 3, of which nothing else is wrong.
     constexpr Case kCases[] = {
-        {Msg::KILL, 0, 0, false},        {Msg::KILL, 0, kMaxSlots, false}, {Msg::KILL, 0, 0xFFFFFFFF, false},
-        {Msg::KILL, 1, 0, true},         {Msg::KILL, 1, 65, false},        {Msg::KILL, 1, 0x80000000, false},
-        {Msg::KILL, 1, 0xFFFFFFFF, false}, {Msg::KILL, 2, 3, true},        {Msg::KILL, 2, 4, false},
-        {Msg::KILL, 2, 0xFFFFFFFF, false}, {Msg::CHECK, 0, kMaxSlots - 1, false}, {Msg::CHECK, 0, kMaxSlots, false},
-        {Msg::CHECK, 0, 0xFFFFFFFF, false}, {Msg::NOTE, 0, 2, false},      {Msg::NOTE, 0, 0xFFFFFFFF, false},
-        {Msg::STOPPING, 0, 0, true},     {Msg::STOPPING, 0, 1, true},      {Msg::STOPPING, 0, 2, false},
-        {Msg::STOPPING, 0, 0xFFFFFFFF, false}, {Msg::ACTIVATE, 0, 0, false}, {Msg::ACTIVATE, 0, 2, false},
-        {Msg::ACTIVATE, 1, 1, false},    {Msg::ACTIVATE, 1, 0xFFFFFFFF, false}, {Msg::ACTIVATE, 2, kMaxSlots, false},
-        {Msg::OPEN, 0, 0, true},         {Msg::OPEN, 0, 2 * kMaxSlots - 1, true}, {Msg::OPEN, 0, 2 * kMaxSlots, false},
-        {Msg::OPEN, 0, kConsoleStream, false}, {Msg::OPEN, 0, 0xFFFFFFFF, false}, {Msg::OPEN, 1, 3, true},
-        {Msg::OPEN, 1, 4, false},        {Msg::OPEN, 1, 0xFFFFFFFF, false}, {Msg::S_DRAINED, 0, kMaxSlots - 1, true},
-        {Msg::S_DRAINED, 0, kMaxSlots, false}, {Msg::S_DRAINED, 0, 0xFFFFFFFF, false},
+        {Msg::KILL, 0, 0, false},
+        {Msg::KILL, 0, kMaxSlots, false},
+        {Msg::KILL, 0, 0xFFFFFFFF, false},
+        {Msg::KILL, 1, 0, true},
+        {Msg::KILL, 1, 65, false},
+        {Msg::KILL, 1, 0x80000000, false},
+        {Msg::KILL, 1, 0xFFFFFFFF, false},
+        {Msg::KILL, 2, 3, true},
+        {Msg::KILL, 2, 4, false},
+        {Msg::KILL, 2, 0xFFFFFFFF, false},
+        {Msg::CHECK, 0, kMaxSlots - 1, false},
+        {Msg::CHECK, 0, kMaxSlots, false},
+        {Msg::CHECK, 0, 0xFFFFFFFF, false},
+        {Msg::NOTE, 0, 2, false},
+        {Msg::NOTE, 0, 0xFFFFFFFF, false},
+        {Msg::STOPPING, 0, 0, true},
+        {Msg::STOPPING, 0, 1, true},
+        {Msg::STOPPING, 0, 2, false},
+        {Msg::STOPPING, 0, 0xFFFFFFFF, false},
+        {Msg::ACTIVATE, 0, 0, false},
+        {Msg::ACTIVATE, 0, 2, false},
+        {Msg::ACTIVATE, 1, 1, false},
+        {Msg::ACTIVATE, 1, 0xFFFFFFFF, false},
+        {Msg::ACTIVATE, 2, kMaxSlots, false},
+        {Msg::OPEN, 0, 0, true},
+        {Msg::OPEN, 0, 2 * kMaxSlots - 1, true},
+        {Msg::OPEN, 0, 2 * kMaxSlots, false},
+        {Msg::OPEN, 0, kConsoleStream, false},
+        {Msg::OPEN, 0, 0xFFFFFFFF, false},
+        {Msg::OPEN, 1, 3, true},
+        {Msg::OPEN, 1, 4, false},
+        {Msg::OPEN, 1, 0xFFFFFFFF, false},
+        {Msg::S_DRAINED, 0, kMaxSlots - 1, true},
+        {Msg::S_DRAINED, 0, kMaxSlots, false},
+        {Msg::S_DRAINED, 0, 0xFFFFFFFF, false},
     };
     Scene scene(Live);
     for (const Case& one : kCases) {
@@ -228,4 +244,27 @@ TEST_CASE("a stream whose pipe is gone is not told to a log writer that comes la
     CHECK(scene.s.next(scene.s.log).message.type == Msg{});
     CHECK(state.log.channel.open());
     CHECK(!slot.stream_untold[0]);
+}
+
+TEST_CASE("an engine that does not take TERM for 10 s is killed, and the programs are stopped without it") {
+    Scene scene(Live);
+    State& state = *scene.s.state;
+    std::uint64_t next = UINT64_MAX;
+    state.engine.blocked = true;
+    state.signals_untold = 1U << SIGTERM;
+    look_after_stop(state, 1000, next);
+    CHECK(next == 11'000);
+    SUBCASE("it never does") {
+        look_after_stop(state, 11'000, next);
+        CHECK(state.stopping_alone);
+        CHECK(!state.engine.channel.open());
+    }
+    SUBCASE("it takes it late, and then has all the time that it wants") {
+        state.engine.blocked = false;
+        tell_all(state);
+        look_after_stop(state, 11'000, next);
+        look_after_stop(state, 1'000'000, next);
+        CHECK(!state.stopping_alone);
+        CHECK(state.engine.channel.open());
+    }
 }
