@@ -96,6 +96,11 @@ constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
 
 }  // namespace
 
+bool needs_no_escape(std::string_view text) {
+    return std::all_of(text.begin(), text.end(),
+                       [](char c) { return kPlain[static_cast<unsigned char>(c)] || c == '"' || c == '\''; });
+}
+
 void append_xml_text(std::string& out, std::string_view text) { append_escaped(out, text, false); }
 
 std::string html(std::string_view text) {

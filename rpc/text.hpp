@@ -14,6 +14,8 @@
 
 namespace reeve {
 
+// Whether append_xml_text() would append just the text.
+bool needs_no_escape(std::string_view text);
 // Appends the text cleaned, with & < > escaped: for XML text. Quotes stay.
 void append_xml_text(std::string& out, std::string_view text);
 // The same for HTML, where quotes are escaped as well, so that it fits into an attribute.
