@@ -24,7 +24,9 @@ FileResult open_main_log(State& state, FileOp op) {
     const LogRec& log = image.daemon().log;
     FileResult result = do_log_file(state, log, image.c_str(log.path), op, true, rule_holds(state, image));
     if (result.fd.valid() && op != FileOp::Read) {
-        state.main_log.reset(::fcntl(result.fd.get(), F_DUPFD_CLOEXEC, 3));
+        int own = ::fcntl(result.fd.get(), F_DUPFD_CLOEXEC, 3);
+        if (own < 0) return result;  // better the old file than none
+        state.main_log.reset(own);
         state.main_log_special = result.special;
     }
     return result;

@@ -80,7 +80,8 @@ const char* Table::add_generation(UniqueFd image, UniqueFd view) {
 
 void Table::forget_unused() {
     for (Generation& old : generations_) {
-        // Generation 1 stays: its servers and passwords hold until a restart, and a new engine has to know them.
+        // Generation 1 stays: its servers and passwords hold until a restart, and a new engine has to know
+        // them.
         if (old.number <= 1 || old.number == newest_ || old.active_groups != 0) continue;
         std::span<const std::byte> bytes = old.image.bytes();
         ::munmap(const_cast<std::byte*>(bytes.data()), bytes.size());
@@ -119,8 +120,13 @@ const char* Table::activate(const GroupBody& body) {
     Range procs = owner->image.group(body.group).procs;
     if (body.first_slot > kMaxSlots || kMaxSlots - body.first_slot < procs.count || group_count_ == kMaxSlots)
         return "sent ACTIVATE of slots beyond the table";
+    // Once, whatever generation it is of: else each re-read would be good for one more copy of every program.
+    std::string_view name = owner->image.text(owner->image.group(body.group).name);
     for (std::uint32_t i = 0; i < group_count_; ++i) {
-        if (groups_[i].generation == body.generation && groups_[i].group == body.group)
+        const ActiveGroup& other = groups_[i];
+        const SpawnerImage& image = generation(other.generation)->image;
+        if (other.generation == body.generation ? other.group == body.group
+                                                : image.text(image.group(other.group).name) == name)
             return "sent ACTIVATE of a group that is active";
     }
     for (std::uint32_t i = 0; i < procs.count; ++i) {

@@ -153,7 +153,7 @@ class HostileEngine {
             if (places_[first + i].active) return;
         }
         for (const Group& other : groups_) {
-            if (other.generation == generation_ && other.index == index) return;
+            if (other.index == index) return;  // of whatever generation
         }
         tell(Msg::ACTIVATE, 0, GroupBody{generation_, index, first});
         for (std::uint32_t i = 0; i < group.count; ++i) places_[first + i] = {true, false, SlotState::Empty, 0};

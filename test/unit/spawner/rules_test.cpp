@@ -268,3 +268,13 @@ TEST_CASE("an engine that does not take TERM for 10 s is killed, and the program
         CHECK(state.engine.channel.open());
     }
 }
+
+TEST_CASE("a group is active once, whatever generation it is of") {
+    Scene scene(Empty_);
+    Table& table = scene.s.state->table;
+    REQUIRE(table.add_generation(image().image(), PaperImage::view()) == nullptr);
+    CHECK(scene.s.ask(Msg::ACTIVATE, 0, GroupBody{2, 0, 20}) != nullptr);
+    CHECK(scene.s.ask(Msg::DEACTIVATE, 0, GroupBody{1, 0, kSlot}) == nullptr);
+    CHECK(scene.s.ask(Msg::ACTIVATE, 0, GroupBody{2, 0, 20}) == nullptr);
+    CHECK(table.active_slots() == 1);
+}
