@@ -11,7 +11,8 @@ namespace reeve {
 // is the only one that could reap it. EPERM: the child has become another user, as sudo does.
 int kill_child(Slot& slot, int signo, bool group);
 
-// Whether a child lives that did not refuse the last signal. Those that do are nobody's to end, and stay behind.
+// Whether a child lives that did not refuse the last signal. Those that do are nobody's to end, and stay
+// behind.
 bool children_in_reach(State& state);
 
 // Reaps all that have ended: programs, parts, confread, and orphans if this is process 1.

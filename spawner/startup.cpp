@@ -152,7 +152,8 @@ void write_collected_lines(const State& state, bool user_set, const Raised& rais
         }
         if (level == Level::Warn && state.root && !state.may_change_user) {
             say(state, level,
-                "root cannot become another user here (no CAP_SETUID and CAP_SETGID, or a user namespace without "
+                "root cannot become another user here (no CAP_SETUID and CAP_SETGID, or a user namespace "
+                "without "
                 "one): engine, front and log writer run as root, without capabilities");
         }
         if (level == Level::Warn) warn_without_kill(state);

@@ -1,8 +1,9 @@
-// How fast programs may be started. The spawner enforces it, since a captured engine must not be able to make it
-// fork without end; the engine keeps to it by itself, because a spawner that has to wait hears nothing else.
+// How fast programs may be started. The spawner enforces it, since a captured engine must not be able to make
+// it fork without end; the engine keeps to it by itself, because a spawner that has to wait hears nothing
+// else.
 //
-// A bucket of tokens, one for each start: more than enough for what a configuration can need at its start and in
-// all retries, and a limit for programs that die at once and are started again without a pause.
+// A bucket of tokens, one for each start: more than enough for what a configuration can need at its start and
+// in all retries, and a limit for programs that die at once and are started again without a pause.
 #pragma once
 
 #include <algorithm>

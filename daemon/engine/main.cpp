@@ -1,5 +1,5 @@
-// supervisor-engine: decides what runs. Born by the spawner with one channel (kPartSpawnerFd); everything else -
-// configuration, peers, pipes - comes over it. Ends when that channel ends.
+// supervisor-engine: decides what runs. Born by the spawner with one channel (kPartSpawnerFd); everything
+// else - configuration, peers, pipes - comes over it. Ends when that channel ends.
 #include <event2/event.h>
 #include <signal.h>
 #include <time.h>

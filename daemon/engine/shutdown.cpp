@@ -88,7 +88,8 @@ void Shutdown::finish() {
         for (const auto& member : group->members()) {
             const Process& process = member->process();
             if (process.pid() == 0) continue;
-            surroundings_.log.line(Level::Warn, "leaving " + process.name() + " (" + std::to_string(process.pid()) +
+            surroundings_.log.line(Level::Warn, "leaving " + process.name() + " (" +
+                                                    std::to_string(process.pid()) +
                                                     ") behind, because it could not be signalled");
         }
     }

@@ -1,6 +1,6 @@
-// Keeps the starts of programs below the spawner's limit (common/base/spawn_limit.hpp). Starts that come too fast
-// wait here, so that what the engine asks for besides - signals above all - does not wait behind them. Who was
-// started longest ago goes first: programs that die at once and for ever do not hold up the others.
+// Keeps the starts of programs below the spawner's limit (common/base/spawn_limit.hpp). Starts that come too
+// fast wait here, so that what the engine asks for besides - signals above all - does not wait behind them.
+// Who was started longest ago goes first: programs that die at once and for ever do not hold up the others.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,8 @@
 // One channel on libevent: receives while there is something, and queues what the peer cannot take yet.
 //
 // Sending never blocks and never fails for the caller. How long a queue may grow is decided by those who fill
-// it: they look at queued_bytes() and slow down or drop. A peer that asks on and on and takes no answers is not heard
-// any more while too much waits for it.
+// it: they look at queued_bytes() and slow down or drop. A peer that asks on and on and takes no answers is
+// not heard any more while too much waits for it.
 #pragma once
 
 #include <event2/event.h>
@@ -41,7 +41,8 @@ class LinkOwner {
 class Link {
   public:
     // most_queued: bytes that may wait for the peer before it is not heard any more.
-    Link(event_base* base, LinkOwner& owner, ReceiveBuffer& buffer, Edge out, Edge in, std::size_t most_queued)
+    Link(event_base* base, LinkOwner& owner, ReceiveBuffer& buffer, Edge out, Edge in,
+         std::size_t most_queued)
         : base_(base), owner_(owner), buffer_(buffer), out_(out), in_(in), most_queued_(most_queued) {}
 
     void open(UniqueFd fd);

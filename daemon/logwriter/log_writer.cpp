@@ -12,10 +12,10 @@
 namespace reeve {
 namespace {
 
-constexpr std::int64_t kEngineEndMs = 2000;      // how long the engine's last lines are waited for
-constexpr std::int64_t kWriteEndMs = 1000;       // how long a slow target is waited for after that
+constexpr std::int64_t kEngineEndMs = 2000;           // how long the engine's last lines are waited for
+constexpr std::int64_t kWriteEndMs = 1000;            // how long a slow target is waited for after that
 constexpr std::size_t kMostQueued = 8 * 1024 * 1024;  // for the engine
-constexpr std::size_t kNoLimit = SIZE_MAX;           // for the spawner, which may wait for this process
+constexpr std::size_t kNoLimit = SIZE_MAX;            // for the spawner, which may wait for this process
 constexpr timeval kEndStep{0, 10 * 1000};
 
 constexpr std::uint32_t kKnownFlags = kStreamPipe | kStreamFile | kStreamSpecial | kStreamShared |
@@ -200,7 +200,9 @@ void LogWriter::on_engine_message(const Message& message) {
         case Msg::FOLLOW_MORE: reader_.on_follow_more(message.serial); break;
         case Msg::FOLLOW_END: reader_.on_follow_end(message.serial); break;
         case Msg::REOPEN_ALL: on_reopen_all(); break;
-        case Msg::SYNC: engine_.send(Msg::DONE, message.serial, DoneBody{}); break;   // the lines before are written
+        case Msg::SYNC:
+            engine_.send(Msg::DONE, message.serial, DoneBody{});
+            break;  // the lines before are written
         default: fine = false;
     }
     if (!fine) on_violation(engine_, message_name(static_cast<std::uint16_t>(message.type)));

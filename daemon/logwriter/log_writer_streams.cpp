@@ -154,7 +154,9 @@ void LogWriter::on_open_failed(Stream& stream, FileOp op, int error) {
          label(stream) + ": " + describe(error));
 }
 
-void LogWriter::on_moved(std::size_t bytes, std::size_t capacity) { pace_.moved(bytes, capacity, monotonic_us()); }
+void LogWriter::on_moved(std::size_t bytes, std::size_t capacity) {
+    pace_.moved(bytes, capacity, monotonic_us());
+}
 
 void LogWriter::on_written(Stream& stream) { reader_.on_written(stream); }
 

@@ -7,7 +7,8 @@
 namespace reeve {
 namespace {
 
-constexpr std::int64_t kClose = 500;    // microseconds without output, within which turns follow each other closely
+constexpr std::int64_t kClose =
+    500;  // microseconds without output, within which turns follow each other closely
 constexpr std::int64_t kShortest = 50;  // microseconds; what the system can sleep
 constexpr std::size_t kWhole = 1000;
 constexpr std::size_t kAim = kWhole / 4;
@@ -29,9 +30,11 @@ std::int64_t Pace::rest() {
         rest_us_ = 0;
         return 0;
     }
-    // Half as much in the pipe means that twice as long would be right; but slowly, for programs are not steady.
+    // Half as much in the pipe means that twice as long would be right; but slowly, for programs are not
+    // steady.
     std::int64_t wanted = rest_us_ * 2;
-    if (fill > kAim / 2) wanted = rest_us_ * static_cast<std::int64_t>(kAim) / static_cast<std::int64_t>(fill);
+    if (fill > kAim / 2)
+        wanted = rest_us_ * static_cast<std::int64_t>(kAim) / static_cast<std::int64_t>(fill);
     rest_us_ = std::clamp(wanted, std::int64_t{0}, kLongest);
     if (rest_us_ < kShortest) rest_us_ = fill > kAim ? 0 : kShortest;
     return rest_us_;

@@ -1,9 +1,10 @@
 // How long to let pipes fill before they are looked at again.
 //
-// Programs that write all the time in small pieces would wake this process for each of them, and each time a few
-// bytes would be moved at the price of two context switches. So when one turn of the event loop follows the other
-// closely and has moved little, the next one waits, each time twice as long, until the fullest pipe is a quarter
-// full or the wait is as long as people may see their output late. After a pause of the programs nothing waits.
+// Programs that write all the time in small pieces would wake this process for each of them, and each time a
+// few bytes would be moved at the price of two context switches. So when one turn of the event loop follows
+// the other closely and has moved little, the next one waits, each time twice as long, until the fullest pipe
+// is a quarter full or the wait is as long as people may see their output late. After a pause of the programs
+// nothing waits.
 #pragma once
 
 #include <cstddef>

@@ -115,8 +115,8 @@ void Stream::move_some() {
     if (all >= capacity_ && plain_ && ++full_turns_ == kManyFullTurns) enlarge_pipe();
 }
 
-// A program that writes faster than we come round stands still whenever its pipe is full. A few such programs get
-// larger pipes; not all, for the system counts the memory of all pipes of a user.
+// A program that writes faster than we come round stands still whenever its pipe is full. A few such programs
+// get larger pipes; not all, for the system counts the memory of all pipes of a user.
 void Stream::enlarge_pipe() {
     if (!pipe_.valid() || capacity_ >= kLargePipe || hub_.large_pipes() == kMostLargePipes) return;
     int now = ::fcntl(pipe_.get(), F_SETPIPE_SZ, static_cast<int>(kLargePipe));

@@ -147,7 +147,7 @@ class Stream final : private CaptureSink {
     std::size_t capacity_ = 0;  // of the pipe
     unsigned full_turns_ = 0;   // in which the pipe was found full
     bool enlarged_ = false;
-    std::size_t budget_;        // bytes that may still be read from the pipe (draining)
+    std::size_t budget_;  // bytes that may still be read from the pipe (draining)
     EventPtr readable_;
     EventPtr room_;  // the special target takes bytes again
     EventPtr retry_;

@@ -31,7 +31,7 @@ __attribute__((constructor)) void read_plan() {
         at = end;
     }
     timespec now{};
-    real_clock(CLOCK_MONOTONIC, &now);   // dlsym() while everything is still allowed
+    real_clock(CLOCK_MONOTONIC, &now);  // dlsym() while everything is still allowed
 }
 
 }  // namespace

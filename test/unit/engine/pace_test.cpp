@@ -9,7 +9,8 @@
 
 using namespace reeve;
 
-TEST_CASE("starts that come too fast wait for their turn, in order, but who was started long ago goes first") {
+TEST_CASE(
+    "starts that come too fast wait for their turn, in order, but who was started long ago goes first") {
     FakeLoop loop;
     std::vector<std::uint32_t> started;
     SpawnPace pace(loop, [&](std::uint32_t slot) { started.push_back(slot); });
@@ -46,7 +47,8 @@ TEST_CASE("a large configuration starts at once") {
 TEST_CASE("the spawner never has to wait") {
     FakeLoop loop;
     std::uint64_t slots = 200;
-    std::uint64_t tokens = spawn_burst(slots) * 1000, filled_ms = loop.now / 1000;  // as the spawner counts them
+    std::uint64_t tokens = spawn_burst(slots) * 1000,
+                  filled_ms = loop.now / 1000;  // as the spawner counts them
     bool short_of = false;
     SpawnPace pace(loop, [&](std::uint32_t) {
         std::uint64_t now_ms = loop.now / 1000;

@@ -99,9 +99,10 @@ TEST_CASE("a missing command: spawnerr before the event") {
 }
 
 TEST_CASE("whatever fails in a start: a line, BACKOFF, FATAL, and nothing is left") {
-    for (Stage stage : {Stage::CommandEmpty, Stage::CommandQuote, Stage::CommandEscape, Stage::CommandNotFound,
-                        Stage::CommandDirectory, Stage::CommandNotExecutable, Stage::CommandPermission, Stage::Pipes,
-                        Stage::LogRule, Stage::FcgiSocket, Stage::Fork}) {
+    for (Stage stage :
+         {Stage::CommandEmpty, Stage::CommandQuote, Stage::CommandEscape, Stage::CommandNotFound,
+          Stage::CommandDirectory, Stage::CommandNotExecutable, Stage::CommandPermission, Stage::Pipes,
+          Stage::LogRule, Stage::FcgiSocket, Stage::Fork}) {
         CAPTURE(static_cast<int>(stage));
         auto s = settings();
         s.start_retries = 1;

@@ -1,11 +1,11 @@
-// The scenarios that the behaviour of a process was described by, each as a test that bears its number: what happens
-// at which second, with a program that lives as long as the scenario says.
+// The scenarios that the behaviour of a process was described by, each as a test that bears its number: what
+// happens at which second, with a program that lives as long as the scenario says.
 //
-// Elsewhere: 9, 10, 55, 57 and 26 (what becomes of real children) test/conformance lifecycle and test/blackbox
-// log_trouble; 34 to 36 and 38 to 40 (more than one process) whole_test.cpp and test/conformance; 41
-// test/blackbox container; 42, 43 also test/blackbox clock; 44 to 48 test/unit/logwriter; 49 to 53
-// test/unit/engine_events; 54 test/conformance fcgi; 56 test/unit/spawner (EMFILE); 58 test/conformance rpc. 5 was a
-// race that is gone: an exit decides at once, whoever is idle (4).
+// Elsewhere: 9, 10, 55, 57 and 26 (what becomes of real children) test/conformance lifecycle and
+// test/blackbox log_trouble; 34 to 36 and 38 to 40 (more than one process) whole_test.cpp and
+// test/conformance; 41 test/blackbox container; 42, 43 also test/blackbox clock; 44 to 48
+// test/unit/logwriter; 49 to 53 test/unit/engine_events; 54 test/conformance fcgi; 56 test/unit/spawner
+// (EMFILE); 58 test/conformance rpc. 5 was a race that is gone: an exit decides at once, whoever is idle (4).
 #include <doctest/doctest.h>
 
 #include <signal.h>
@@ -19,21 +19,30 @@ using namespace replay;
 
 namespace {
 
-// Plays a program whose children all live the same time and end with the same status, and tells what happened as
-// "0.00 text" lines: the log's, and the events as "E ...".
+// Plays a program whose children all live the same time and end with the same status, and tells what happened
+// as "0.00 text" lines: the log's, and the events as "E ...".
 class Play {
   public:
     // life: seconds; < 0: until it is told to stop. deaf: that many signals have no effect.
-    Play(ProcessSettings settings, double life, int status = 0) : replay_(settings), life_(life), status_(status) {}
+    Play(ProcessSettings settings, double life, int status = 0)
+        : replay_(settings), life_(life), status_(status) {}
 
     int deaf = 0;
     int kill_error = 0;
     Stage fails = Stage::None;
 
-    void start() { act([this] { replay_.p().start(); }); }
-    void stop() { act([this] { replay_.p().stop(); }); }
-    void report() { act([this] { replay_.p().report_waiting(); }); }
-    void autostart() { act([this] { replay_.p().start_if_due(); }); }
+    void start() {
+        act([this] { replay_.p().start(); });
+    }
+    void stop() {
+        act([this] { replay_.p().stop(); });
+    }
+    void report() {
+        act([this] { replay_.p().report_waiting(); });
+    }
+    void autostart() {
+        act([this] { replay_.p().start_if_due(); });
+    }
     void daemon_stops() {
         replay_.running_mood = false;
         act([this] { replay_.p().abandon(); });
@@ -160,7 +169,8 @@ TEST_CASE("scenarios 4 and 5: a program that fails is tried four times, after 1,
     const char* times[] = {"0.00 ", "1.00 ", "3.00 ", "6.00 "};
     for (int i = 0; i < 4; ++i) {
         std::string n = std::to_string(i), at = times[i];
-        told += at + "E STARTING from " + (i == 0 ? "STOPPED" : "BACKOFF") + " tries:" + n + "\n" + at + kSpawned;
+        told +=
+            at + "E STARTING from " + (i == 0 ? "STOPPED" : "BACKOFF") + " tries:" + n + "\n" + at + kSpawned;
         told += at + "E BACKOFF from STARTING tries:" + std::to_string(i + 1) + "\n" + at + kNotExpected1;
     }
     CHECK(play.told() == told + "6.00 E FATAL from BACKOFF\n6.00 " + kGaveUp);
@@ -174,8 +184,8 @@ TEST_CASE("scenario 6: exit status 0 does not help") {
     CHECK(play.told() == "0.00 E STARTING from STOPPED tries:0\n0.00 " + kSpawned +
                              "0.00 E BACKOFF from STARTING tries:1\n0.00 " + exited +
                              "1.00 E STARTING from BACKOFF tries:1\n1.00 " + kSpawned +
-                             "1.00 E BACKOFF from STARTING tries:2\n1.00 " + exited + "1.00 E FATAL from BACKOFF\n1.00 " +
-                             kGaveUp);
+                             "1.00 E BACKOFF from STARTING tries:2\n1.00 " + exited +
+                             "1.00 E FATAL from BACKOFF\n1.00 " + kGaveUp);
 }
 
 TEST_CASE("scenarios 7 and 8: a command that is not there") {
@@ -184,24 +194,27 @@ TEST_CASE("scenarios 7 and 8: a command that is not there") {
     play.start();
     play.pass(5);
     std::string error = "INFO spawnerr: can't find command 'prog'\n";
-    CHECK(play.told() == "0.00 E STARTING from STOPPED tries:0\n0.00 " + error +
-                             "0.00 E BACKOFF from STARTING tries:1\n1.00 E STARTING from BACKOFF tries:1\n1.00 " + error +
-                             "1.00 E BACKOFF from STARTING tries:2\n1.00 E FATAL from BACKOFF\n1.00 " + kGaveUp);
+    CHECK(play.told() ==
+          "0.00 E STARTING from STOPPED tries:0\n0.00 " + error +
+              "0.00 E BACKOFF from STARTING tries:1\n1.00 E STARTING from BACKOFF tries:1\n1.00 " + error +
+              "1.00 E BACKOFF from STARTING tries:2\n1.00 E FATAL from BACKOFF\n1.00 " + kGaveUp);
     Play once(with(1, 0), 0);
     once.fails = Stage::CommandNotFound;
     once.start();
     CHECK(once.told() == "0.00 E STARTING from STOPPED tries:0\n0.00 " + error +
-                             "0.00 E BACKOFF from STARTING tries:1\n0.00 E FATAL from BACKOFF\n0.00 " + kGaveUp);
+                             "0.00 E BACKOFF from STARTING tries:1\n0.00 E FATAL from BACKOFF\n0.00 " +
+                             kGaveUp);
 }
 
 TEST_CASE("scenario 9: a directory that is not there is an early exit with 127") {
     Play play(with(1, 0), 0, code(127));
     play.start();
     play.pass(1);
-    CHECK(play.told() == "0.00 E STARTING from STOPPED tries:0\n0.00 " + kSpawned +
-                             "0.00 E BACKOFF from STARTING tries:1\n"
-                             "0.00 WARN exited: p (exit status 127; not expected)\n0.00 E FATAL from BACKOFF\n0.00 " +
-                             kGaveUp);
+    CHECK(play.told() ==
+          "0.00 E STARTING from STOPPED tries:0\n0.00 " + kSpawned +
+              "0.00 E BACKOFF from STARTING tries:1\n"
+              "0.00 WARN exited: p (exit status 127; not expected)\n0.00 E FATAL from BACKOFF\n0.00 " +
+              kGaveUp);
 }
 
 TEST_CASE("scenario 10: the same with startsecs=0 is EXITED") {
@@ -220,11 +233,11 @@ TEST_CASE("scenarios 11 to 15: ends of a program that has run, and who is starte
         bool again;
         const char* error;
     } rows[] = {
-        {0, Autorestart::Unexpected, "INFO exited: p (exit status 0; expected)", false, ""},            // 11
-        {1, Autorestart::Unexpected, "WARN exited: p (exit status 1; not expected)", true, ""},         // 12
-        {2, Autorestart::Unexpected, "INFO exited: p (exit status 2; expected)", false, ""},            // 13
-        {0, Autorestart::Yes, "INFO exited: p (exit status 0; expected)", true, ""},                    // 14
-        {3, Autorestart::No, "WARN exited: p (exit status 3; not expected)", false, "Bad exit code 3"}, // 15
+        {0, Autorestart::Unexpected, "INFO exited: p (exit status 0; expected)", false, ""},             // 11
+        {1, Autorestart::Unexpected, "WARN exited: p (exit status 1; not expected)", true, ""},          // 12
+        {2, Autorestart::Unexpected, "INFO exited: p (exit status 2; expected)", false, ""},             // 13
+        {0, Autorestart::Yes, "INFO exited: p (exit status 0; expected)", true, ""},                     // 14
+        {3, Autorestart::No, "WARN exited: p (exit status 3; not expected)", false, "Bad exit code 3"},  // 15
     };
     for (const auto& row : rows) {
         CAPTURE(row.line);
@@ -236,8 +249,8 @@ TEST_CASE("scenarios 11 to 15: ends of a program that has run, and who is starte
         play.told();
         play.pass(1);
         bool expected = std::string(row.line).find("; expected") != std::string::npos;
-        std::string told = std::string("2.00 E EXITED from RUNNING expected:") + (expected ? "1" : "0") + "\n2.00 " +
-                           row.line + "\n";
+        std::string told = std::string("2.00 E EXITED from RUNNING expected:") + (expected ? "1" : "0") +
+                           "\n2.00 " + row.line + "\n";
         if (row.again) told += "2.00 E STARTING from EXITED tries:0\n2.00 " + kSpawned;
         CHECK(play.told() == told);
         CHECK(play.p().spawn_error_text() == row.error);
@@ -248,9 +261,10 @@ TEST_CASE("scenarios 16 to 18: startsecs 0 and 5") {
     Play once(with(0, 3, Autorestart::No), 0);
     once.start();
     once.pass(1);
-    CHECK(once.told() == "0.00 E STARTING from STOPPED tries:0\n0.00 " + kSpawned +
-                             "0.00 E RUNNING from STARTING pid:100\n0.00 " + success("0") +
-                             "0.00 E EXITED from RUNNING expected:1\n0.00 INFO exited: p (exit status 0; expected)\n");
+    CHECK(once.told() ==
+          "0.00 E STARTING from STOPPED tries:0\n0.00 " + kSpawned +
+              "0.00 E RUNNING from STARTING pid:100\n0.00 " + success("0") +
+              "0.00 E EXITED from RUNNING expected:1\n0.00 INFO exited: p (exit status 0; expected)\n");
     Play zero(with(0), -1);
     zero.start();
     CHECK(zero.told() == "0.00 E STARTING from STOPPED tries:0\n0.00 " + kSpawned +
@@ -294,11 +308,13 @@ TEST_CASE("scenario 21: stop in BACKOFF, and the counter that is kept") {
     play.pass(0.5);
     play.start();
     play.pass(4);
-    CHECK(play.told() == "2.20 E STARTING from STOPPED tries:2\n2.20 " + kSpawned +
-                             "2.50 E BACKOFF from STARTING tries:3\n2.50 WARN exited: p (exit status 4; not expected)\n"
-                             "5.50 E STARTING from BACKOFF tries:3\n5.50 " +
-                             kSpawned + "5.80 E BACKOFF from STARTING tries:4\n"
-                             "5.80 WARN exited: p (exit status 4; not expected)\n");
+    CHECK(play.told() ==
+          "2.20 E STARTING from STOPPED tries:2\n2.20 " + kSpawned +
+              "2.50 E BACKOFF from STARTING tries:3\n2.50 WARN exited: p (exit status 4; not expected)\n"
+              "5.50 E STARTING from BACKOFF tries:3\n5.50 " +
+              kSpawned +
+              "5.80 E BACKOFF from STARTING tries:4\n"
+              "5.80 WARN exited: p (exit status 4; not expected)\n");
 }
 
 TEST_CASE("scenarios 22 and 23: SIGKILL after stopwaitsecs, with and without somebody who waits") {
@@ -317,12 +333,15 @@ TEST_CASE("scenarios 22 and 23: SIGKILL after stopwaitsecs, with and without som
         CHECK(play.told() ==
               "1.50 DEBG killing p (pid 100) with signal SIGTERM\n1.50 E STOPPING from RUNNING pid:100\n" +
                   (waits ? "1.50 " + waiting + "3.50 " + waiting : "") +
-                  "4.50 WARN killing 'p' (100) with SIGKILL\n4.50 DEBG killing p (pid 100) with signal SIGKILL\n"
+                  "4.50 WARN killing 'p' (100) with SIGKILL\n4.50 DEBG killing p (pid 100) with signal "
+                  "SIGKILL\n"
                   "4.50 E STOPPED from STOPPING pid:100\n4.50 WARN stopped: p (terminated by SIGKILL)\n");
     }
 }
 
-TEST_CASE("scenario 24, mended: a start of what is stopping waits; a second stop forgets it; a signal still arrives") {
+TEST_CASE(
+    "scenario 24, mended: a start of what is stopping waits; a second stop forgets it; a signal still "
+    "arrives") {
     Play play(settings(), -1);
     get_running(play);
     play.deaf = 1;
@@ -331,7 +350,8 @@ TEST_CASE("scenario 24, mended: a start of what is stopping waits; a second stop
     play.stop();
     play.told();
     play.kill(SIGUSR1);
-    CHECK(play.told() == "1.50 E STOPPED from STOPPING pid:100\n1.50 WARN stopped: p (terminated by SIGUSR1)\n");
+    CHECK(play.told() ==
+          "1.50 E STOPPED from STOPPING pid:100\n1.50 WARN stopped: p (terminated by SIGUSR1)\n");
 }
 
 TEST_CASE("scenario 25: stopwaitsecs=0 kills at once, and not more than once a second") {
@@ -359,7 +379,8 @@ TEST_CASE("scenario 26: signals to the group") {
     play.pass(3);
     std::string told = play.told();
     CHECK(told.find("1.50 DEBG killing p (pid 100) with signal SIGTERM\n") != std::string::npos);
-    CHECK(told.find("3.50 DEBG killing p (pid 100) process group with signal SIGKILL\n") != std::string::npos);
+    CHECK(told.find("3.50 DEBG killing p (pid 100) process group with signal SIGKILL\n") !=
+          std::string::npos);
 }
 
 TEST_CASE("scenario 27: SIGKILL without effect is sent again after stopwaitsecs") {
@@ -412,8 +433,9 @@ TEST_CASE("scenarios 30 and 31: killed from outside, by a fault, by a signal wit
         Play play(settings(), -1);
         get_running(play);
         play.kill(row.status);
-        CHECK(play.told() == std::string("1.50 E EXITED from RUNNING expected:0\n1.50 WARN exited: p (") + row.how +
-                                 "; not expected)\n1.50 E STARTING from EXITED tries:0\n1.50 " + kSpawned);
+        CHECK(play.told() == std::string("1.50 E EXITED from RUNNING expected:0\n1.50 WARN exited: p (") +
+                                 row.how + "; not expected)\n1.50 E STARTING from EXITED tries:0\n1.50 " +
+                                 kSpawned);
     }
 }
 

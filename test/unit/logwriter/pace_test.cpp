@@ -11,12 +11,13 @@ namespace {
 
 constexpr std::size_t kPipe = 65536;
 
-// A program that writes `rate` bytes a millisecond, one piece each `every` microseconds, seen over some turns.
+// A program that writes `rate` bytes a millisecond, one piece each `every` microseconds, seen over some
+// turns.
 struct Scene {
     Pace pace;
     std::int64_t now = 1'000'000;
-    std::int64_t longest = 0;    // rest
-    std::size_t fullest = 0;     // bytes found in the pipe
+    std::int64_t longest = 0;  // rest
+    std::size_t fullest = 0;   // bytes found in the pipe
     std::size_t turns = 0;
 
     void run(std::int64_t microseconds, std::int64_t every, std::size_t piece, std::size_t capacity = kPipe) {

@@ -149,8 +149,9 @@ TEST_CASE("a rotation or a clearing of which one step fails loses nothing, and c
         const char* call;
         FileOp op;
         std::int32_t backups;
-    } rows[] = {{"renameat", FileOp::Rotate, 4},  {"openat", FileOp::Rotate, 4},   {"ftruncate64", FileOp::Rotate, 0},
-                {"openat", FileOp::Rotate, 0},    {"unlinkat", FileOp::Clear, 4},  {"openat", FileOp::Clear, 4},
+    } rows[] = {{"renameat", FileOp::Rotate, 4},    {"openat", FileOp::Rotate, 4},
+                {"ftruncate64", FileOp::Rotate, 0}, {"openat", FileOp::Rotate, 0},
+                {"unlinkat", FileOp::Clear, 4},     {"openat", FileOp::Clear, 4},
                 {"openat", FileOp::Reopen, 4}};
     for (const auto& row : rows) {
         for (int skip = 0;; ++skip) {
