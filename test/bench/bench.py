@@ -215,6 +215,46 @@ def get_state(side, options):
     return result
 
 
+def raw_rate(run, method, window, seconds=3.0):
+    """Answers a second on one connection with so many requests under way, counted without an XML parser."""
+    body = f"<?xml version='1.0'?><methodCall><methodName>supervisor.{method}</methodName></methodCall>".encode()
+    request = (b'POST /RPC2 HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n'
+               % len(body)) + body
+    end = b'</methodResponse>'
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(60)
+        connection.connect(str(run.folder / 's.sock'))
+        answered, under_way, tail = 0, 0, b''
+        begin = time.monotonic()
+        while time.monotonic() - begin < seconds or not answered:
+            connection.sendall(request * (window - under_way))
+            data = tail + connection.recv(1 << 20)
+            count = data.count(end)
+            answered, under_way = answered + count, window - count
+            tail = data.rpartition(end)[2][1 - len(end):]       # it may have been cut
+        return answered / (time.monotonic() - begin)
+
+
+@measurement('a second', 'more')
+def get_state_pipelined(side, options):
+    """Supervisor mixes up answers if more than one request waits, so it gets one at a time."""
+    run = Run(side, sleepers(1))
+    run.wait_ready()
+    result = raw_rate(run, 'getState', 8 if side.name == 'Reeve' else 1)
+    run.close()
+    return result
+
+
+@measurement('a second', 'more')
+def get_all_process_info_of_1000(side, options):
+    run = Run(side, sleepers(1000))
+    run.wait(lambda: run.spawned() >= 1000)
+    run.wait_ready()
+    result = raw_rate(run, 'getAllProcessInfo', 2 if side.name == 'Reeve' else 1)
+    run.close()
+    return result
+
+
 @measurement('a second', 'more')
 def get_all_process_info(side, options):
     """Raw HTTP, so that the client's own XML parser is not what is measured."""
@@ -234,8 +274,22 @@ def get_all_process_info(side, options):
 
 @measurement('ms', 'less')
 def supervisorctl_status(side, options):
-    run = Run(side, sleepers(options.programs))
-    run.wait(lambda: run.spawned() >= options.programs)
+    return status_of(side, options.programs)
+
+
+@measurement('ms', 'less')
+def supervisorctl_status_of_1(side, options):
+    return status_of(side, 1)
+
+
+@measurement('ms', 'less')
+def supervisorctl_status_of_1000(side, options):
+    return status_of(side, 1000)
+
+
+def status_of(side, programs):
+    run = Run(side, sleepers(programs))
+    run.wait(lambda: run.spawned() >= programs)
     run.wait_ready()
 
     def once():
