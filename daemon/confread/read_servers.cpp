@@ -8,6 +8,8 @@ namespace reeve {
 namespace {
 
 constexpr std::string_view kFactory = "supervisor.rpcinterface_factory";
+constexpr const char* kLimits[5] = {"max_header_line", "max_headers", "max_body", "request_timeout",
+                                    "max_connections"};
 constexpr std::size_t kMaxHosts = 3500;  // bytes of allowed_hosts=, which travels in one message
 
 // Rows of the table for one of the two kinds of server, which share most of their keys.
@@ -51,6 +53,17 @@ void read_unix(ServerSetting& server, SectionReader& reader, const Context& cont
     }
 }
 
+// The front has one set of limits, that of the first server. Who sets others should know.
+void warn_of_limits(Context& context, const Section& section, const ServerSetting& server) {
+    const ServerSetting& first = context.out.servers.front();
+    for (std::size_t i = 0; i < std::size(kLimits); ++i) {
+        if (section.find(kLimits[i]) == nullptr || server.limits[i] == first.limits[i]) continue;
+        context.out.lines.push_back({Level::Warn, "[" + section.name() + "] " + kLimits[i] +
+                                                      " is not used: the limits of the first server, [" +
+                                                      first.section + "], hold for all"});
+    }
+}
+
 void read_inet(ServerSetting& server, const SectionReader& reader) {
     std::optional<InetAddress> address =
         reader.converted<Type::Address>("inet_http_server.port", parse_inet_address);
@@ -81,11 +94,12 @@ void read_server(Context& context, const Section& section, bool is_unix) {
     server.allowed_hosts = reader.text(row(is_unix, "allowed_hosts")).value_or("");
     if (server.allowed_hosts.size() > kMaxHosts)
         reader.fail("the list of hosts is too long", "allowed_hosts");
-    server.limits[0] = limit(reader, is_unix, "max_header_line", 256, 1024 * 1024);
-    server.limits[1] = limit(reader, is_unix, "max_headers", 256, 1024 * 1024);
-    server.limits[2] = limit(reader, is_unix, "max_body", 1024, 64 * 1024 * 1024);
-    server.limits[3] = limit(reader, is_unix, "request_timeout", 1, 86400);
-    server.limits[4] = limit(reader, is_unix, "max_connections", 1, 65536);
+    server.limits[0] = limit(reader, is_unix, kLimits[0], 256, 1024 * 1024);
+    server.limits[1] = limit(reader, is_unix, kLimits[1], 256, 1024 * 1024);
+    server.limits[2] = limit(reader, is_unix, kLimits[2], 1024, 64 * 1024 * 1024);
+    server.limits[3] = limit(reader, is_unix, kLimits[3], 1, 86400);
+    server.limits[4] = limit(reader, is_unix, kLimits[4], 1, 65536);
+    if (!context.out.servers.empty()) warn_of_limits(context, section, server);
     context.out.servers.push_back(std::move(server));
 }
 

@@ -48,6 +48,17 @@ def default_sizes(box):
 
 
 @case
+def limits_of_the_first_server(box):
+    """The limits of the first server hold for all; a WARN line names those of others that are not used."""
+    daemon = box.daemon(section('inet_http_server', port=f'127.0.0.1:{free_port()}', max_body='2KB'),
+                        unix={'max_body': '4KB', 'max_headers': '64KB'})
+    matches(daemon.log, r'WARN \[unix_http_server\] max_body is not used: the limits of the first server, '
+                        r'\[inet_http_server\], hold for all')
+    equal(daemon.log.count('is not used'), 1)
+    equal(ask(daemon, post(CALL + b' ' * 3000)), 413)
+
+
+@case
 def a_request_has_a_deadline(box):
     """request_timeout is the time for a whole request, however it trickles in; who has not begun may wait."""
     daemon = box.daemon(unix={'request_timeout': '1'})
