@@ -5,6 +5,11 @@
 #include "rpc/text.hpp"
 
 namespace reeve {
+namespace {
+
+constexpr std::size_t kMaxCredentials = 16 * 1024;  // bytes, which travel in one message
+
+}  // namespace
 
 void read_credentials(const HttpRequest& request, Caller& caller) {
     caller.credentials = Credentials::None;
@@ -19,7 +24,7 @@ void read_credentials(const HttpRequest& request, Caller& caller) {
         return;
     }
     const std::optional<std::string> decoded = base64_decode(trim(value.substr(blank)));
-    if (!decoded || !is_utf8(*decoded)) {
+    if (!decoded || decoded->size() > kMaxCredentials || !is_utf8(*decoded)) {
         caller.credentials = Credentials::Malformed;
         return;
     }

@@ -329,6 +329,14 @@ class Authentication(Case):
             self.assertEqual((call.kind, call.credentials), (AUTH, kind), header)
             self.assertEqual((call.user, call.password), ('a', 'b') if kind == 1 else ('', ''))
 
+    def test_endless_credentials_are_malformed(self):
+        front = self.open(limits=(1 << 20, 1 << 20, 1000, 30, 256))
+        for size in (100, 16000, 17000, 60000, 70000, 500000):
+            answer = front.raw(request('GET /ok.html HTTP/1.0', basic('u:' + 'p' * size)))
+            self.assertEqual(status(answer), 200, size)     # the engine is of paper and lets in everybody
+            kind, password = front.calls[-1].credentials, front.calls[-1].password
+            self.assertEqual((kind, len(password)), (1, size) if size < 16384 else (2, 0))
+
     def test_credentials_do_not_stay_with_the_connection(self):
         with self.open(password=('user', 'x')).connect() as client:
             client.sendall(post(None, basic('user:x')))
