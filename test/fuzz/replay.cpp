@@ -59,7 +59,12 @@ std::vector<Bytes> read_folder(const std::string& path) {
 Bytes mutated(const std::vector<Bytes>& corpus, std::mt19937& chance) {
     auto below = [&chance](std::size_t limit) { return limit == 0 ? 0 : chance() % limit; };
     Bytes bytes = corpus.empty() ? Bytes{} : corpus[below(corpus.size())];
-    for (std::size_t changes = 1 + below(8); changes > 0; --changes) {
+    while (!corpus.empty() && below(2) == 0) {  // what two of them do may matter together
+        const Bytes& other = corpus[below(corpus.size())];
+        auto from = other.begin() + static_cast<std::ptrdiff_t>(below(2) * below(other.size() + 1));
+        bytes.insert(bytes.end(), from, other.end());
+    }
+    for (std::size_t changes = below(8); changes > 0; --changes) {
         std::size_t at = below(bytes.size() + 1);
         auto place = bytes.begin() + static_cast<std::ptrdiff_t>(at);
         switch (below(5)) {
