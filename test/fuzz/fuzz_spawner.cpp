@@ -2,7 +2,8 @@
 // (sound, odd and broken), ends of children and of parts, signals, passing time, calls that fail, and parts that
 // do not read. After each step everything that must always hold is looked at: which processes are signalled and
 // what is opened (spawner_system.cpp), that table, slots and living children agree, that serials only grow, that
-// an exit is told once to each engine, that all the spawner says is sound, and that no descriptor is lost.
+// an exit is told once to each engine, that all the spawner says is sound, that it never uses the heap, and
+// that no descriptor is lost.
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
