@@ -1,5 +1,5 @@
-// Datagrams of any bytes, with any number of descriptors, on any edge: what comes out is within the catalogue, and
-// no descriptor stays behind.
+// Datagrams of any bytes, with any number of descriptors, on any edge: what comes out is within the
+// catalogue, and no descriptor stays behind.
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -43,8 +43,8 @@ void check(const Received& got, Edge edge, std::size_t size) {
 
 }  // namespace
 
-// The first byte is the edge, the second the number of descriptors, then a datagram to the end of the input (a
-// length in two bytes would only hide what the bytes are).
+// The first byte is the edge, the second the number of descriptors, then a datagram to the end of the input
+// (a length in two bytes would only hide what the bytes are).
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < 2) return 0;
     int before = lowest_free();

@@ -1,5 +1,5 @@
-// What supervisorctl makes of a server's answer, and that what it reads it could send: the text of an answer that
-// decodes survives a call's encoding, unless XML has no way to say it.
+// What supervisorctl makes of a server's answer, and that what it reads it could send: the text of an answer
+// that decodes survives a call's encoding, unless XML has no way to say it.
 #include <cstdint>
 #include <string_view>
 

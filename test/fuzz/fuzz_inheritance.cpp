@@ -1,5 +1,6 @@
-// What a spawner that was executed anew believes of REEVE_STATE: the first byte says what the variable names, the
-// rest is in that file. Only a sealed memfd of the right form counts, and nothing else is closed or taken over.
+// What a spawner that was executed anew believes of REEVE_STATE: the first byte says what the variable names,
+// the rest is in that file. Only a sealed memfd of the right form counts, and nothing else is closed or taken
+// over.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,9 +1,9 @@
-// The spawner's whole loop over a system of paper: the input is a sequence of messages of engine and log writer
-// (sound, odd and broken), ends of children and of parts, signals, passing time, calls that fail, and parts that
-// do not read. After each step everything that must always hold is looked at: which processes are signalled and
-// what is opened (spawner_system.cpp), that table, slots and living children agree, that serials only grow, that
-// an exit is told once to each engine, that all the spawner says is sound, that it never uses the heap, and
-// that no descriptor is lost.
+// The spawner's whole loop over a system of paper: the input is a sequence of messages of engine and log
+// writer (sound, odd and broken), ends of children and of parts, signals, passing time, calls that fail, and
+// parts that do not read. After each step everything that must always hold is looked at: which processes are
+// signalled and what is opened (spawner_system.cpp), that table, slots and living children agree, that
+// serials only grow, that an exit is told once to each engine, that all the spawner says is sound, that it
+// never uses the heap, and that no descriptor is lost.
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -38,9 +38,9 @@ class Input {
     bool empty() const { return at_ == end_; }
     std::uint8_t byte() { return empty() ? std::uint8_t{0} : *at_++; }
     std::uint32_t number() {  // mostly small; sometimes where checks go wrong
-        static constexpr std::uint32_t kOdd[] = {kMaxSlots - 1, kMaxSlots,       2 * kMaxSlots - 1, 2 * kMaxSlots,
-                                                 0x7FFFFFFF,    0x80000000,      0xFFFFFFFE,        0xFFFFFFFF,
-                                                 kMainLogStream, kConsoleStream, kSyslogStream,     65};
+        static constexpr std::uint32_t kOdd[] = {
+            kMaxSlots - 1, kMaxSlots,  2 * kMaxSlots - 1, 2 * kMaxSlots,  0x7FFFFFFF,    0x80000000,
+            0xFFFFFFFE,    0xFFFFFFFF, kMainLogStream,    kConsoleStream, kSyslogStream, 65};
         std::uint8_t first = byte();
         if (first < 232) return first % 16;
         if (first < 244) return kOdd[first - 232];
@@ -51,7 +51,6 @@ class Input {
     const std::uint8_t* at_;
     const std::uint8_t* end_;
 };
-
 
 // Where the programs' logs are; gone with the process.
 struct Folder {
@@ -92,7 +91,8 @@ const std::string& image_bytes() {
     static const std::string bytes = [] {
         UniqueFd fd = paper_image().image();
         std::string all(static_cast<std::size_t>(::lseek(fd.get(), 0, SEEK_END)), '\0');
-        if (::pread(fd.get(), all.data(), all.size(), 0) != static_cast<ssize_t>(all.size())) broken("no image");
+        if (::pread(fd.get(), all.data(), all.size(), 0) != static_cast<ssize_t>(all.size()))
+            broken("no image");
         return all;
     }();
     return bytes;
@@ -146,7 +146,8 @@ class Machine {
         state_ = std::make_unique<State>();
         State& state = *state_;
         if (!state.table.open()) broken("no memory");
-        if (const char* wrong = state.table.add_generation(PaperImage::sealed(image_bytes()), PaperImage::view()))
+        if (const char* wrong =
+                state.table.add_generation(PaperImage::sealed(image_bytes()), PaperImage::view()))
             broken(wrong);
         state.engine.role = Role::Engine;
         state.engine.binary = "supervisor-engine";
@@ -218,7 +219,8 @@ class Machine {
     void judge_slot(const Slot& slot) {
         if (slot.state == SlotState::Empty) return;
         if (slot.serial == 0) broken("a child without a serial");
-        if (slot.state == SlotState::Live && state_->table.by_pid(slot.pid) != &slot) broken("a pid without its slot");
+        if (slot.state == SlotState::Live && state_->table.by_pid(slot.pid) != &slot)
+            broken("a pid without its slot");
         if (slot.state == SlotState::Exited && slot.in.valid()) broken("stdin of a dead child");
     }
 
@@ -234,10 +236,11 @@ class Machine {
         for (const FcgiSocket& socket : state.fcgi) count(socket.fd);
         for (const UniqueFd* fd : std::initializer_list<const UniqueFd*>{
                  &state.main_log, &state.syslog, &state.inotify, &state.pidfile, &state.signals,
-                                   &state.start_directory, &state.empty_directory, &state.reread.image,
-                                   &state.reread.view, &state.reread.errors, &signals_})
+                 &state.start_directory, &state.empty_directory, &state.reread.image, &state.reread.view,
+                 &state.reread.errors, &signals_})
             count(*fd);
-        for (std::uint32_t number = 0; Generation* one = state_->table.generation_after(number); number = one->number)
+        for (std::uint32_t number = 0; Generation* one = state_->table.generation_after(number);
+             number = one->number)
             count(one->view);
         for (std::uint32_t i = 0; i < state.table.high(); ++i) {
             const Slot* slot = state_->table.find(i);
@@ -320,7 +323,8 @@ class Machine {
             case Msg::EXITED: {
                 auto slot = message.as<ExitedBody>().slot;
                 Known* one = known(slot);
-                if (one == nullptr || one->serial != message.serial) broken("EXITED of a child that was not told");
+                if (one == nullptr || one->serial != message.serial)
+                    broken("EXITED of a child that was not told");
                 if (!told_.insert(message.serial).second) broken("EXITED twice");
                 one->exited = true;
                 break;
@@ -411,9 +415,9 @@ class Machine {
     }
 
     void fail_a_call() {
-        static constexpr const char* kCalls[] = {"clone", "fork",         "pipe2", "socketpair", "sendmsg",
-                                                 "sendmsg", "memfd_create", "mmap",  "openat",     "unlinkat",
-                                                 "renameat"};
+        static constexpr const char* kCalls[] = {"clone",   "fork",     "pipe2",        "socketpair",
+                                                 "sendmsg", "sendmsg",  "memfd_create", "mmap",
+                                                 "openat",  "unlinkat", "renameat"};
         static constexpr int kErrors[] = {EMFILE, ENOMEM, EAGAIN, EACCES, ENOBUFS, ETOOMANYREFS, EPIPE};
         system_.failing = kCalls[input_.byte() % std::size(kCalls)];
         system_.failing_error = kErrors[input_.byte() % std::size(kErrors)];
@@ -458,7 +462,8 @@ class Machine {
             case 5: {
                 const ActiveGroup* group = state_->table.active_group(input_.number());
                 if (group == nullptr) return;
-                return engine_says(Msg::DEACTIVATE, 0, GroupBody{group->generation, group->group, group->first_slot});
+                return engine_says(Msg::DEACTIVATE, 0,
+                                   GroupBody{group->generation, group->group, group->first_slot});
             }
             case 6:
             case 7:
@@ -478,7 +483,8 @@ class Machine {
             case 15:
                 for (const Known& one : known_) {
                     if (!one.exited) continue;
-                    return engine_says(Msg::ACK_EXIT, one.serial + (input_.byte() == 7 ? 1 : 0), AckExitBody{one.slot});
+                    return engine_says(Msg::ACK_EXIT, one.serial + (input_.byte() == 7 ? 1 : 0),
+                                       AckExitBody{one.slot});
                 }
                 return;
             case 16: return engine_says(Msg::NOTE, 0, NoteBody{input_.number(), {1, 2, 3}});

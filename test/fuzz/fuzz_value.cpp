@@ -1,5 +1,5 @@
-// Values between front and engine: what decodes encodes to something that decodes to the same, and is no larger
-// in memory than a multiple of its bytes.
+// Values between front and engine: what decodes encodes to something that decodes to the same, and is no
+// larger in memory than a multiple of its bytes.
 #include <cmath>
 #include <cstdlib>
 #include <string>

@@ -1,5 +1,5 @@
-// Runs a fuzzer's corpus without libFuzzer, and then inputs that chance makes of it: the same each time, so that
-// every build checks what the fuzzers have found.
+// Runs a fuzzer's corpus without libFuzzer, and then inputs that chance makes of it: the same each time, so
+// that every build checks what the fuzzers have found.
 //
 //     replay_x FOLDER... [RUNS [SEED]]
 #include <dirent.h>
@@ -76,10 +76,13 @@ Bytes mutated(const std::vector<Bytes>& corpus, std::mt19937& chance) {
                 if (at < bytes.size()) *place ^= static_cast<std::uint8_t>(1U << below(8));
                 break;
             case 3:
-                if (at < bytes.size()) bytes.erase(place, place + static_cast<std::ptrdiff_t>(1 + below(std::min<std::size_t>(bytes.size() - at, 8))));
+                if (at < bytes.size())
+                    bytes.erase(place, place + static_cast<std::ptrdiff_t>(
+                                                   1 + below(std::min<std::size_t>(bytes.size() - at, 8))));
                 break;
             default:
-                for (std::size_t more = below(64); more > 0; --more) bytes.push_back(static_cast<std::uint8_t>(chance()));
+                for (std::size_t more = below(64); more > 0; --more)
+                    bytes.push_back(static_cast<std::uint8_t>(chance()));
                 break;
         }
     }
@@ -102,6 +105,7 @@ int main(int argc, char** argv) {
     for (unsigned long i = 0; i < runs; ++i) {
         run(mutated(corpus, chance));
     }
-    std::printf("%zu inputs of the corpus and %lu of chance\n1 passed, 0 failed, 0 skipped\n", corpus.size(), runs);
+    std::printf("%zu inputs of the corpus and %lu of chance\n1 passed, 0 failed, 0 skipped\n", corpus.size(),
+                runs);
     return 0;
 }

@@ -116,7 +116,8 @@ int __wrap_clone(int (*)(void*), void*, int, void* argument, ...) {
     std::string path = plan.path;
     if (path != "/bin/true" && path != "/bin/sleep") broken("executes", path);
     if (plan.uid != reeve::kAbsent) broken("changes the identity");
-    if (plan.argv[0] == nullptr || plan.envp[0] == nullptr || std::string(plan.envp[0]) != "A=1" || plan.envp[1] != nullptr)
+    if (plan.argv[0] == nullptr || plan.envp[0] == nullptr || std::string(plan.envp[0]) != "A=1" ||
+        plan.envp[1] != nullptr)
         broken("passes on another environment");
     for (int fd : plan.fds) {
         if (fd <= 2 || ::fcntl(fd, F_GETFD) < 0) broken("gives a descriptor that is none");
@@ -145,14 +146,17 @@ int __wrap_kill(pid_t pid, int signo) {
     Outside outside;
     System& system = the_system();
     pid_t target = pid < 0 ? -pid : pid;
-    bool unreaped = std::any_of(system.dead.begin(), system.dead.end(), [&](auto& one) { return one.first == target; });
+    bool unreaped =
+        std::any_of(system.dead.begin(), system.dead.end(), [&](auto& one) { return one.first == target; });
     auto found = system.living.find(target);
     if (pid == 0 || pid == -1 || pid == 1 || (found == system.living.end() && !unreaped))
         broken("signals a process that is no child", std::to_string(pid));
     if (signo < 0 || signo > 64) broken("sends a signal that there is not");
     if (found == system.living.end()) return 0;  // a zombie takes it
-    if (found->second.kind != Kind::Program && (signo != SIGKILL || pid < 0)) broken("signals a part otherwise than by KILL");
-    if (signo == SIGKILL || (signo == SIGTERM && found->second.kind == Kind::Program)) system.die(target, signo);
+    if (found->second.kind != Kind::Program && (signo != SIGKILL || pid < 0))
+        broken("signals a part otherwise than by KILL");
+    if (signo == SIGKILL || (signo == SIGTERM && found->second.kind == Kind::Program))
+        system.die(target, signo);
     return 0;
 }
 

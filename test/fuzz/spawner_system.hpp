@@ -1,9 +1,10 @@
-// The system below the spawner, of paper: processes that exist only in a list, a clock that is moved by hand, and
-// calls that fail when told. Linked with --wrap (meson.build lists the calls); files, pipes and sockets are real.
+// The system below the spawner, of paper: processes that exist only in a list, a clock that is moved by hand,
+// and calls that fail when told. Linked with --wrap (meson.build lists the calls); files, pipes and sockets
+// are real.
 //
-// What the calls are made with is judged here: whoever is signalled must be a living child, whatever is opened,
-// renamed or removed must be a log of the image, and what is executed a program of it; and the heap is not used
-// once the loop runs (except in sanitizer builds, which have a heap of their own).
+// What the calls are made with is judged here: whoever is signalled must be a living child, whatever is
+// opened, renamed or removed must be a log of the image, and what is executed a program of it; and the heap
+// is not used once the loop runs (except in sanitizer builds, which have a heap of their own).
 #pragma once
 
 #include <sys/types.h>
@@ -19,7 +20,8 @@ namespace reeve::fuzz {
 enum class Kind { Program, Part, Confread };
 struct Process {
     Kind kind;
-    int channel = -1;  // Part: our end of its channel to the spawner (a duplicate of what it would be born with)
+    int channel =
+        -1;  // Part: our end of its channel to the spawner (a duplicate of what it would be born with)
 };
 
 // Thrown out of the loop when it waits for the last time, and when the spawner ends.

@@ -50,11 +50,31 @@ Page& begin(SandboxPart part) {
 }
 
 std::uint32_t Chance::odd_number() {
-    static constexpr std::uint32_t kOdd[] = {
-        0,          1,          2,           3,          5,          16,         63,         64,
-        65,         127,        255,         256,        32767,      65535,      kMaxSlots,  kMaxSlots + 1,
-        131071,     131072,     kMainLogStream, kConsoleStream, kSyslogStream, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE,
-        0xFFFFFFFF};
+    static constexpr std::uint32_t kOdd[] = {0,
+                                             1,
+                                             2,
+                                             3,
+                                             5,
+                                             16,
+                                             63,
+                                             64,
+                                             65,
+                                             127,
+                                             255,
+                                             256,
+                                             32767,
+                                             65535,
+                                             kMaxSlots,
+                                             kMaxSlots + 1,
+                                             131071,
+                                             131072,
+                                             kMainLogStream,
+                                             kConsoleStream,
+                                             kSyslogStream,
+                                             0x7FFFFFFF,
+                                             0x80000000,
+                                             0xFFFFFFFE,
+                                             0xFFFFFFFF};
     switch (below(4)) {
         case 0: return kOdd[below(static_cast<std::uint32_t>(std::size(kOdd)))];
         case 1: return static_cast<std::uint32_t>(next());

@@ -1,4 +1,5 @@
-// What the hostile parts share: chance, the page on which they count, and ways to send what no sound part would.
+// What the hostile parts share: chance, the page on which they count, and ways to send what no sound part
+// would.
 //
 // A hostile part is run by the real spawner in the real part's place, under its account and behind its real
 // sandbox: what it shows is what somebody who has captured the part could do by its channels. It has no
@@ -30,10 +31,10 @@ enum class Phase : std::uint32_t { Attack = 0, Calm = 1 };  // Calm: behave, and
 
 // What must not happen.
 enum Leak : std::uint64_t {
-    kOldGeneration = 1,   // a generation was told twice
-    kNotKilled = 2,       // the rules were broken, and this process lives
-    kWayToSpawner = 4,    // the front could send to the spawner
-    kNotCutOff = 8,       // the engine goes on with a front that has broken the rules
+    kOldGeneration = 1,  // a generation was told twice
+    kNotKilled = 2,      // the rules were broken, and this process lives
+    kWayToSpawner = 4,   // the front could send to the spawner
+    kNotCutOff = 8,      // the engine goes on with a front that has broken the rules
 };
 constexpr std::size_t kMaxInodes = 4096;
 struct Page {

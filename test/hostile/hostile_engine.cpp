@@ -1,5 +1,5 @@
-// A captured engine: runs the configured programs after its own fancy, says what the rules allow as fast as it
-// can, breaks them in the end, and lies to the log writer and the front all the while.
+// A captured engine: runs the configured programs after its own fancy, says what the rules allow as fast as
+// it can, breaks them in the end, and lies to the log writer and the front all the while.
 //
 // What it may do is to start, stop, signal and feed the configured programs. The driver looks from outside
 // whether that was all.
@@ -61,7 +61,8 @@ class HostileEngine {
         int fds[] = {spawner_.fd(), log_.open() ? log_.fd() : -1, front_.open() ? front_.fd() : -1};
         if (milliseconds > 0) wait_readable(fds, milliseconds);
         Received got;
-        for (Receive result = spawner_.receive(got); result != Receive::Nothing; result = spawner_.receive(got)) {
+        for (Receive result = spawner_.receive(got); result != Receive::Nothing;
+             result = spawner_.receive(got)) {
             if (result != Receive::Message) std::_Exit(0);
             page_.received.fetch_add(1, std::memory_order_relaxed);
             on_message(got);
@@ -131,13 +132,16 @@ class HostileEngine {
         if (memory == MAP_FAILED) return;
         EngineImage image;
         if (image.open({static_cast<const std::byte*>(memory), body.size}) == nullptr) {
-            for (std::uint32_t i = 0; i < image.group_count(); ++i) sizes_.push_back(image.group(i).procs.count);
+            for (std::uint32_t i = 0; i < image.group_count(); ++i)
+                sizes_.push_back(image.group(i).procs.count);
         }
         ::munmap(memory, body.size);
     }
 
     // Groups keep their order over re-reads of an unchanged file.
-    std::uint32_t size_of(const Group& group) const { return group.index < sizes_.size() ? sizes_[group.index] : 0; }
+    std::uint32_t size_of(const Group& group) const {
+        return group.index < sizes_.size() ? sizes_[group.index] : 0;
+    }
 
     // ---- what it says
 
@@ -156,7 +160,8 @@ class HostileEngine {
             if (other.index == index) return;  // of whatever generation
         }
         tell(Msg::ACTIVATE, 0, GroupBody{generation_, index, first});
-        for (std::uint32_t i = 0; i < group.count; ++i) places_[first + i] = {true, false, SlotState::Empty, 0};
+        for (std::uint32_t i = 0; i < group.count; ++i)
+            places_[first + i] = {true, false, SlotState::Empty, 0};
         groups_.push_back(group);
     }
 
@@ -256,30 +261,42 @@ class HostileEngine {
         if (log_.open()) {
             bool harmless = page_.mode == Mode::Flood || !chance_.one_in(200);
             if (!harmless) {
-                if (chance_.one_in(2)) log_.violate(page_, chance_); else log_.odd(page_, chance_);
+                if (chance_.one_in(2))
+                    log_.violate(page_, chance_);
+                else
+                    log_.odd(page_, chance_);
             } else if (chance_.one_in(3)) {
                 log_.send(page_, Msg::LINE, 0, LineBody{Level::Info}, noise(chance_, 200));
             } else if (chance_.one_in(2)) {
                 std::uint32_t stream = chance_.below(2 * kMaxSlots) >> chance_.below(17);
                 log_.send(page_, Msg::READ, ++request_,
                           ReadBody{stream, static_cast<ReadMode>(chance_.below(2)),
-                                   static_cast<std::int64_t>(chance_.next()), static_cast<std::int64_t>(chance_.next())});
+                                   static_cast<std::int64_t>(chance_.next()),
+                                   static_cast<std::int64_t>(chance_.next())});
             } else if (chance_.one_in(2)) {
                 log_.send(page_, Msg::APPEND, chance_.odd_number(), AppendBody{chance_.odd_number(), 0},
                           noise(chance_, 500));
             } else if (chance_.one_in(2)) {
-                log_.send(page_, Msg::FOLLOW, ++request_, FollowBody{chance_.below(2 * kMaxSlots) >> chance_.below(17), chance_.odd_number()});
+                log_.send(
+                    page_, Msg::FOLLOW, ++request_,
+                    FollowBody{chance_.below(2 * kMaxSlots) >> chance_.below(17), chance_.odd_number()});
                 log_.send(page_, Msg::FOLLOW_MORE, request_, Empty{});
                 log_.send(page_, Msg::FOLLOW_END, request_, Empty{});
                 log_.send(page_, Msg::SYNC, ++request_, Empty{});
             } else if (chance_.one_in(40)) {
                 log_.send(page_, Msg::REOPEN_ALL, 0, Empty{});
             } else {
-                log_.send(page_, Msg::CLEAR, ++request_, ClearBody{chance_.one_in(9) ? kMainLogStream : chance_.below(2 * kMaxSlots) >> chance_.below(17), 0});
+                log_.send(page_, Msg::CLEAR, ++request_,
+                          ClearBody{chance_.one_in(9) ? kMainLogStream
+                                                      : chance_.below(2 * kMaxSlots) >> chance_.below(17),
+                                    0});
             }
         }
         if (front_.open() && page_.mode == Mode::Quick && chance_.one_in(20)) {
-            if (chance_.one_in(2)) front_.violate(page_, chance_); else front_.odd(page_, chance_);
+            if (chance_.one_in(2))
+                front_.violate(page_, chance_);
+            else
+                front_.odd(page_, chance_);
         }
     }
 
@@ -317,9 +334,7 @@ class HostileEngine {
                 tell(Msg::ACK_EXIT, chance_.odd_number(), AckExitBody{slot});
                 break;
             case 5: tell(Msg::FINISH, 0, FinishBody{static_cast<FinishMode>(2), 0, 0}); break;
-            case 6:
-                tell(Msg::FINISH, 0, FinishBody{FinishMode::Restart, 1, 1});
-                break;
+            case 6: tell(Msg::FINISH, 0, FinishBody{FinishMode::Restart, 1, 1}); break;
             case 7: tell(Msg::ACTIVATE, 0, GroupBody{generation_, chance_.odd_number() | 64, 0}); break;
             case 8: tell(Msg::DEACTIVATE, 0, GroupBody{generation_ + 1, 0, 0}); break;
             case 9:
@@ -327,7 +342,9 @@ class HostileEngine {
                 tell(Msg::RELOAD, 1, Empty{});
                 tell(Msg::RELOAD, 2, Empty{});
                 break;
-            case 10: tell(Msg::STOPPING, 0, StoppingBody{static_cast<FinishMode>(chance_.odd_number() | 2)}); break;
+            case 10:
+                tell(Msg::STOPPING, 0, StoppingBody{static_cast<FinishMode>(chance_.odd_number() | 2)});
+                break;
             case 11: ::shutdown(spawner_.fd(), SHUT_WR); break;
             case 12: spawner_.close(); break;
             case 13:

@@ -1,5 +1,5 @@
-// A captured log writer: asks for every file of every stream, real or not, wipes and rotates them without end,
-// and tells the engine lies about output, ends and files.
+// A captured log writer: asks for every file of every stream, real or not, wipes and rotates them without
+// end, and tells the engine lies about output, ends and files.
 //
 // What it may do is to forge, withhold or wipe the configured logs. It notes the inode of each file that it
 // gets a descriptor of; the driver knows which must never be among them.
@@ -45,7 +45,8 @@ class HostileLog {
         int fds[] = {spawner_.fd(), engine_.open() ? engine_.fd() : -1};
         if (milliseconds > 0) wait_readable(fds, milliseconds);
         Received got;
-        for (Receive result = spawner_.receive(got); result != Receive::Nothing; result = spawner_.receive(got)) {
+        for (Receive result = spawner_.receive(got); result != Receive::Nothing;
+             result = spawner_.receive(got)) {
             if (result != Receive::Message) std::_Exit(0);
             page_.received.fetch_add(1, std::memory_order_relaxed);
             on_spawner_message(got);
@@ -137,8 +138,9 @@ class HostileLog {
             spawner_.send(page_, Msg::OPEN, chance_.odd_number(),
                           OpenBody{stream, static_cast<FileOp>(chance_.below(4))});
         } else if (move < 60) {
-            spawner_.send(page_, Msg::S_DRAINED, chance_.one_in(4) ? child.serial : chance_.odd_number(),
-                          DrainBody{chance_.one_in(2) ? child.stream / 2 % kMaxSlots : chance_.below(kMaxSlots)});
+            spawner_.send(
+                page_, Msg::S_DRAINED, chance_.one_in(4) ? child.serial : chance_.odd_number(),
+                DrainBody{chance_.one_in(2) ? child.stream / 2 % kMaxSlots : chance_.below(kMaxSlots)});
         } else {
             lie_to_engine(child);
         }
@@ -149,20 +151,27 @@ class HostileLog {
         if (!engine_.open()) return turn(1);
         std::uint32_t serial = chance_.one_in(2) ? child.serial : chance_.odd_number();
         switch (chance_.below(7)) {
-            case 0: return tell_engine(Msg::OUTPUT, serial, OutputBody{child.stream, child.pid}, noise(chance_, 600));
+            case 0:
+                return tell_engine(Msg::OUTPUT, serial, OutputBody{child.stream, child.pid},
+                                   noise(chance_, 600));
             case 1:
                 return tell_engine(Msg::COMM, serial,
-                                   CommBody{chance_.one_in(2) ? child.stream : chance_.odd_number(), child.pid,
-                                            chance_.below(2), 0},
+                                   CommBody{chance_.one_in(2) ? child.stream : chance_.odd_number(),
+                                            child.pid, chance_.below(2), 0},
                                    noise(chance_, 600));
             case 2: return tell_engine(Msg::BYTES, chance_.odd_number(), Empty{}, noise(chance_, 600));
             case 3: {
-                DoneBody body{static_cast<DoneResult>(chance_.odd_number()), static_cast<std::int32_t>(chance_.next()),
-                              chance_.odd_number(), 0, static_cast<std::int64_t>(chance_.next()), 0};
+                DoneBody body{static_cast<DoneResult>(chance_.odd_number()),
+                              static_cast<std::int32_t>(chance_.next()),
+                              chance_.odd_number(),
+                              0,
+                              static_cast<std::int64_t>(chance_.next()),
+                              0};
                 return tell_engine(Msg::DONE, chance_.odd_number(), body, "");
             }
             case 4: return tell_engine(Msg::DRAINED, serial, DrainBody{chance_.odd_number()}, "");
-            case 5: return tell_engine(Msg::LOST, serial, LostBody{chance_.odd_number(), 0, chance_.next()}, "");
+            case 5:
+                return tell_engine(Msg::LOST, serial, LostBody{chance_.odd_number(), 0, chance_.next()}, "");
             default:
                 if (page_.mode == Mode::Flood) return;
                 if (chance_.one_in(100)) {

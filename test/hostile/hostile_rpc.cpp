@@ -40,7 +40,8 @@ class HostileFront {
         int fds[] = {spawner_.fd(), engine_.open() ? engine_.fd() : -1};
         if (milliseconds > 0) wait_readable(fds, milliseconds);
         Received got;
-        for (Receive result = spawner_.receive(got); result != Receive::Nothing; result = spawner_.receive(got)) {
+        for (Receive result = spawner_.receive(got); result != Receive::Nothing;
+             result = spawner_.receive(got)) {
             if (result != Receive::Message) std::_Exit(0);
             page_.received.fetch_add(1, std::memory_order_relaxed);
             if (got.message.type == Msg::R_PEER) {
@@ -80,7 +81,8 @@ class HostileFront {
     }
 
     Value any_value(int depth) {
-        static const char* const kNames[] = {"a:a_0", "a:*", "b", "*", "once", "", "a:a_0:x", "\xC3\xA9", "tick"};
+        static const char* const kNames[] = {"a:a_0", "a:*",     "b",        "*",   "once",
+                                             "",      "a:a_0:x", "\xC3\xA9", "tick"};
         switch (chance_.below(depth > 3 ? 5 : 8)) {
             case 0: return Value();
             case 1: return Value::boolean(chance_.one_in(2));
@@ -90,7 +92,8 @@ class HostileFront {
             case 5: return Value::string(kNames[chance_.below(9)]);
             case 6: {
                 Value array = Value::array();
-                for (std::uint32_t i = chance_.below(5); i > 0; --i) array.items().push_back(any_value(depth + 1));
+                for (std::uint32_t i = chance_.below(5); i > 0; --i)
+                    array.items().push_back(any_value(depth + 1));
                 return array;
             }
             default: {
@@ -106,7 +109,8 @@ class HostileFront {
     // The names of all methods; but not those that would end the run for good.
     std::string any_method() {
         for (;;) {
-            const MethodRow& row = method_table()[chance_.below(static_cast<std::uint32_t>(method_table().size()))];
+            const MethodRow& row =
+                method_table()[chance_.below(static_cast<std::uint32_t>(method_table().size()))];
             bool ends = row.method == Method::Shutdown || row.method == Method::Restart;
             if (ends && any_open_) continue;
             if (chance_.one_in(30)) return noise(chance_, 60);
@@ -138,9 +142,11 @@ class HostileFront {
         body.user_size = static_cast<std::uint16_t>(user.size());
         body.password_size = static_cast<std::uint16_t>(password.size());
         body.address_size = static_cast<std::uint16_t>(address.size());
-        std::size_t now = chance_.one_in(3) ? chance_.below(static_cast<std::uint32_t>(args.size()) + 1) : args.size();
+        std::size_t now =
+            chance_.one_in(3) ? chance_.below(static_cast<std::uint32_t>(args.size()) + 1) : args.size();
         body.args_size = static_cast<std::uint32_t>(args.size());
-        if (!engine_.send(page_, Msg::CALL, serial, body, method + user + password + address + args.substr(0, now)))
+        if (!engine_.send(page_, Msg::CALL, serial, body,
+                          method + user + password + address + args.substr(0, now)))
             return;
         calls_.push_back(serial);
         if (now < args.size() && !chance_.one_in(6))
@@ -155,7 +161,8 @@ class HostileFront {
         } else if (chance_.one_in(10'000)) {
             deaf_ = chance_.below(5000);
         }
-        std::uint32_t open = calls_.empty() ? 0 : calls_[chance_.below(static_cast<std::uint32_t>(calls_.size()))];
+        std::uint32_t open =
+            calls_.empty() ? 0 : calls_[chance_.below(static_cast<std::uint32_t>(calls_.size()))];
         std::uint32_t move = chance_.below(100);
         if (move < 60) {
             call();
@@ -164,10 +171,12 @@ class HostileFront {
             engine_.send(page_, Msg::CANCEL, serial, Empty{});
             std::erase(calls_, serial);
         } else if (move < 98) {
-            engine_.send(page_, Msg::PULL, serial_ + 1 + chance_.odd_number() % 1000, Empty{});  // of no request
+            engine_.send(page_, Msg::PULL, serial_ + 1 + chance_.odd_number() % 1000,
+                         Empty{});  // of no request
         } else {
             // The direction that there is not.
-            if (spawner_.odd(page_, chance_) || spawner_.violate(page_, chance_)) page_.leaks |= kWayToSpawner;
+            if (spawner_.odd(page_, chance_) || spawner_.violate(page_, chance_))
+                page_.leaks |= kWayToSpawner;
         }
         if (!takes_more(engine_.fd())) turn(1);
     }

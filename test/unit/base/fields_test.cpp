@@ -1,5 +1,5 @@
-// Where each number lies in a message. The sizes alone (messages_test.cpp) would not notice two fields that have
-// changed places. Every field of every body has a row: a message whose rows do not fill its body fails.
+// Where each number lies in a message. The sizes alone (messages_test.cpp) would not notice two fields that
+// have changed places. Every field of every body has a row: a message whose rows do not fill its body fails.
 #include <doctest/doctest.h>
 
 #include <cstddef>
@@ -14,10 +14,11 @@ namespace {
 
 struct Field {
     std::string_view body, name;
-    std::size_t offset, size;               // as they are
+    std::size_t offset, size;                // as they are
     std::size_t golden_offset, golden_size;  // as they have to be
 };
-#define F(body, name, offset, size) {#body, #name, offsetof(body, name), sizeof(body::name), offset, size}
+#define F(body, name, offset, size) \
+    { #body, #name, offsetof(body, name), sizeof(body::name), offset, size }
 constexpr Field kFields[] = {
     F(HelloBody, protocol, 0, 4),
     F(HelloBody, flags, 4, 4),

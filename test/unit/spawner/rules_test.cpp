@@ -25,6 +25,7 @@ struct Rule {
     Msg type;
     const char* verdicts;
 };
+// clang-format off
 constexpr Rule kEngineRules[] = {
     {Msg::READY, "xaxxxx"}, {Msg::RELOAD, "xxaaaa"}, {Msg::ACTIVATE, "xxaxxx"}, {Msg::DEACTIVATE, "xxxaxx"},
     {Msg::SPAWN, "xxxaxx"}, {Msg::CHECK, "xxxaaa"},  {Msg::KILL, "xxxxaa"},     {Msg::ACK_EXIT, "xxxxxa"},
@@ -34,6 +35,7 @@ constexpr Rule kLogRules[] = {
     {Msg::OPEN, "xaaaaa"},
     {Msg::S_DRAINED, "xaaaaa"},
 };
+// clang-format on
 
 constexpr Msg kAllTypes[] = {
 #define X(name, number, edge, body, tail, fewest, most) Msg::name,
