@@ -3,10 +3,15 @@
 
 #include <algorithm>
 
+#include "common/base/log_line.hpp"
+
 namespace reeve {
 
 LogLink::LogLink(Loop& loop, LogNews& news)
-    : news_(news), link_(loop, Edge::EL, Edge::LE, *this), patience_(loop.make_timer([this] { settle(); })) {}
+    : loop_(loop),
+      news_(news),
+      link_(loop, Edge::EL, Edge::LE, *this),
+      patience_(loop.make_timer([this] { settle(); })) {}
 
 void LogLink::attach(UniqueFd fd) {
     end_follows();
@@ -28,7 +33,8 @@ void LogLink::line(Level level, std::string_view text) {
         ++dropped_;
         return;
     }
-    link_.send(Msg::LINE, 0, LineBody{level}, text.substr(0, kMaxText));
+    // It may take a while until the log writer reads it; the line bears the time when it was said.
+    link_.send(Msg::LINE, line_stamp(loop_.wall_us()), LineBody{level}, text.substr(0, kMaxText));
     unsettled_ = true;
 }
 
@@ -59,7 +65,8 @@ void LogLink::append(std::uint32_t stream, std::uint32_t serial, std::string_vie
 std::uint32_t LogLink::next_number() {
     do {
         ++last_number_;
-    } while (last_number_ == 0 || last_number_ == sync_ || requests_.count(last_number_) != 0 || follows_.count(last_number_) != 0);
+    } while (last_number_ == 0 || last_number_ == sync_ || requests_.count(last_number_) != 0 ||
+             follows_.count(last_number_) != 0);
     return last_number_;
 }
 

@@ -85,6 +85,7 @@ class LogLink : public Log, private LinkHandler {
     void settle();
     std::uint32_t next_number();
 
+    Loop& loop_;
     LogNews& news_;
     Link link_;
     Level level_ = Level::Info;

@@ -22,6 +22,12 @@ constexpr std::uint32_t kKnownFlags = kStreamPipe | kStreamFile | kStreamSpecial
                                       kStreamStripAnsi | kStreamSyslog | kStreamEvents | kStreamMainSyslog;
 constexpr Msg kRequestAnswers[] = {Msg::BYTES, Msg::DONE};
 
+std::int64_t wall_us() {
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    return std::int64_t{now.tv_sec} * 1000000 + now.tv_nsec / 1000;
+}
+
 bool known_level(Level level) { return level_name(level)[0] != '?'; }
 
 }  // namespace
@@ -190,7 +196,7 @@ void LogWriter::on_engine_message(const Message& message) {
         case Msg::LINE: {
             Level level = message.as<LineBody>().level;
             fine = known_level(level);
-            if (fine) main_log_.foreign_line(level, message.text());
+            if (fine) main_log_.foreign_line(level, message.text(), line_age_ms(message.serial, wall_us()));
             break;
         }
         case Msg::APPEND: on_append(message); break;

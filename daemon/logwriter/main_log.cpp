@@ -6,10 +6,10 @@
 
 namespace reeve {
 
-void MainLog::line(Level level, std::string_view text) {
+void MainLog::line(Level level, std::string_view text, std::int64_t age_ms) {
     if (!wants(level)) return;
     char prefix[64];
-    std::string record(prefix, line_prefix(prefix, level));
+    std::string record(prefix, line_prefix(prefix, level, age_ms));
     record.append(text);
     record += '\n';
     if (file_ != nullptr) {
@@ -21,8 +21,8 @@ void MainLog::line(Level level, std::string_view text) {
     if (console_ != nullptr) console_->log(record);
 }
 
-void MainLog::foreign_line(Level level, std::string_view text) {
-    if (wants(level)) line(level, escape_controls(text));
+void MainLog::foreign_line(Level level, std::string_view text, std::int64_t age_ms) {
+    if (wants(level)) line(level, escape_controls(text), age_ms);
 }
 
 void MainLog::echo(std::string_view name, std::string_view channel, std::string_view chunk) {

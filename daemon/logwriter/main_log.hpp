@@ -22,10 +22,10 @@ class MainLog {
     void set_console(Stream* stream) { console_ = stream; }
 
     // Writes a line, or several if the text has LFs, if its level is wanted. The text is written as it is.
-    void line(Level level, std::string_view text);
+    void line(Level level, std::string_view text, std::int64_t age_ms = 0);
     // The same for text that others had a hand in: control bytes but LF and TAB appear as \xNN, so that a
     // client's or a program's bytes cannot steer the terminal of whoever reads the log.
-    void foreign_line(Level level, std::string_view text);
+    void foreign_line(Level level, std::string_view text, std::int64_t age_ms = 0);
     // A chunk of a program's output, as loglevel=debug shows it.
     void echo(std::string_view name, std::string_view channel, std::string_view chunk);
 

@@ -133,6 +133,26 @@ TEST_CASE("a log line has the time to the millisecond, the level, the text, and 
     CHECK(level_name(static_cast<Level>(7)) == "????"s);
 }
 
+TEST_CASE("a line bears the time when it was said, unless the clock was set meanwhile") {
+    constexpr std::int64_t kNow = 1'795'218'653'200'123;
+    std::uint32_t stamp = line_stamp(kNow);
+    CHECK(line_age_ms(stamp, kNow) == 0);
+    CHECK(line_age_ms(stamp, kNow + 1'500'000) == 1500);
+    CHECK(line_age_ms(stamp, kNow + 3'600'000'000) == 3'600'000);
+    CHECK(line_age_ms(stamp, kNow - 1'000) == 0);
+    CHECK(line_age_ms(stamp, kNow - 3'600'000'000) == 0);
+    CHECK(line_age_ms(0, kNow) == 0);
+    // The 32 bits run over every 49 days.
+    constexpr std::int64_t kTurn = (std::int64_t{1} << 32) * 1000 * 400;
+    CHECK(line_stamp(kTurn) == 1);
+    CHECK(line_age_ms(line_stamp(kTurn - 5'000), kTurn + 5'000) == 10);
+    char now[64], old[64];
+    std::string_view text(now, line_prefix(now, Level::Info));
+    std::string_view before(old, line_prefix(old, Level::Info, 10'000));
+    CHECK(text.size() == before.size());
+    CHECK(before < text);
+}
+
 TEST_CASE("a descriptor has one owner") {
     int ends[2];
     REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
