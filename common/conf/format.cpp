@@ -46,9 +46,10 @@ struct Conversion {
 };
 
 std::string digits_of(std::uint64_t value, unsigned base, bool upper) {
+    const char* digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
     std::string out;
     do {
-        out += (upper ? "0123456789ABCDEF" : "0123456789abcdef")[value % base];
+        out += digits[value % base];
         value /= base;
     } while (value != 0);
     std::reverse(out.begin(), out.end());
