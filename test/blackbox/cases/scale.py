@@ -143,7 +143,7 @@ DYING = 200
 
 
 @variants({
-    'with_backoff': ('200 programs that die at once and are tried again for ever', {'startsecs': 1, 'startretries': 1000000}),
+    'with_backoff': ('200 programs that die at once and are tried again for ever', {'startsecs': 30, 'startretries': 1000000}),
     'without_pause': ('200 programs that die at once and are started again without a pause',
                       {'startsecs': 0, 'autorestart': 'true'}),
 }, limit=240)
