@@ -38,7 +38,9 @@ Supervisor::Supervisor(Loop& loop, UniqueFd spawner, std::function<void(const ch
     spawner_.attach(std::move(spawner));
 }
 
-Supervisor::~Supervisor() = default;
+Supervisor::~Supervisor() {
+    waking_ = true;  // there is no further turn for the groups to ask for while they end
+}
 
 // ---- turns ----------------------------------------------------------------------------------------------
 
