@@ -79,8 +79,8 @@ void Calls::reply(std::uint32_t id, const std::string& method, Outcome outcome, 
         }
         front.reply_fault(id, static_cast<std::int32_t>(fault->code), fault->text);
     } else {
-        log.line(Level::Critical, "XML-RPC method " + method +
-                                      "() failed: " + one_line(std::get<ServerError>(outcome).text));
+        log.line(Level::Critical,
+                 "XML-RPC method " + method + "() failed: " + one_line(std::get<ServerError>(outcome).text));
         front.reply_status(id, ReplyKind::ServerError);
     }
 }

@@ -40,11 +40,10 @@ class Multicall : public std::enable_shared_from_this<Multicall> {
         if (const Value* params = call.member("params"); params != nullptr && !parameters(*params, args)) {
             return take(make_fault(FaultCode::IncorrectParameters));
         }
-        methods_.call(name->as_string(), false, args, origin_,
-                      [self = shared_from_this()](Outcome outcome) {
-                          self->take(std::move(outcome));
-                          self->run();
-                      });
+        methods_.call(name->as_string(), false, args, origin_, [self = shared_from_this()](Outcome outcome) {
+            self->take(std::move(outcome));
+            self->run();
+        });
     }
 
     // An array's elements; of a string its characters, of a struct its names: whatever can be gone through.
