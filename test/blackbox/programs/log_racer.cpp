@@ -1,7 +1,7 @@
 // A program's user who attacks the place where its logs lie, while supervisord opens, rotates, clears and
 // reads them as root.
 //
-//     log_racer DIRECTORY CANARIES LOGS SECONDS UID
+//     log_racer DIRECTORY CANARIES LOGS SECONDS UID TRIES
 //
 // DIRECTORY belongs to UID; in it is the directory `logs` with 0.log .. LOGS-1.log. CANARIES is a directory
 // of others with files of the same names. Three processes of UID put links, FIFOs, directories and leases in
@@ -26,6 +26,7 @@
 namespace {
 
 constexpr int kAttackers = 3;
+constexpr double kLongest = 200;  // seconds
 
 std::atomic<std::uint64_t>* tries = nullptr;  // shared by all processes
 
@@ -177,7 +178,7 @@ void clean_up(const Field& field, const std::string& directory) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 6) return 2;
+    if (argc != 7) return 2;
     std::string directory = argv[1];
     Field field{::open(argv[1], O_PATH | O_DIRECTORY),
                 ::open((directory + "/logs").c_str(), O_PATH | O_DIRECTORY), argv[2], std::atoi(argv[3])};
@@ -189,7 +190,11 @@ int main(int argc, char** argv) {
     pid_t pids[kAttackers + 1];
     for (int i = 0; i < kAttackers; ++i) pids[i] = start(attack, field, i, uid);
     pids[kAttackers] = start([](const Field& all, int) { lend_names(all); }, field, 0, 0);
-    ::sleep(static_cast<unsigned>(std::atoi(argv[4])));
+    // SECONDS, and longer if there were fewer TRIES by then.
+    double begun = now();
+    auto wanted = static_cast<std::uint64_t>(std::atoll(argv[6]));
+    while (now() < begun + std::atoi(argv[4]) || (tries->load() < wanted && now() < begun + kLongest))
+        ::usleep(50'000);
     for (pid_t pid : pids) ::kill(pid, SIGKILL);
     for (pid_t pid : pids) ::waitpid(pid, nullptr, 0);
     clean_up(field, directory);
