@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -18,7 +19,6 @@ Send Channel::send_raw(Msg type, std::uint32_t serial, std::span<const std::byte
         tail.size() > row->tail_limit || fds.size() < row->fewest_fds || fds.size() > row->most_fds) {
         die("a message outside the catalogue was to be sent", message_name(static_cast<std::uint16_t>(type)));
     }
-    if (!fd_.valid()) return Send::Gone;
 
     Header header{static_cast<std::uint16_t>(type), 0, serial};
     iovec parts[3] = {{&header, sizeof header},
@@ -51,8 +51,6 @@ Send Channel::send_raw(Msg type, std::uint32_t serial, std::span<const std::byte
 Receive Channel::receive(ReceiveBuffer& buffer, Received& out) {
     for (UniqueFd& fd : out.fds) fd.reset();
     out.fd_count = 0;
-    reason_ = "";
-    if (!fd_.valid()) return Receive::End;
 
     iovec part{buffer.bytes.data(), buffer.bytes.size()};
     msghdr message{};
@@ -73,7 +71,7 @@ Receive Channel::receive(ReceiveBuffer& buffer, Received& out) {
         return Receive::End;
     }
 
-    std::size_t surplus = 0;
+    bool surplus = false;
     for (cmsghdr* ancillary = CMSG_FIRSTHDR(&message); ancillary != nullptr;
          ancillary = CMSG_NXTHDR(&message, ancillary)) {
         if (ancillary->cmsg_level != SOL_SOCKET || ancillary->cmsg_type != SCM_RIGHTS) continue;
@@ -81,37 +79,36 @@ Receive Channel::receive(ReceiveBuffer& buffer, Received& out) {
         for (std::size_t i = 0; i < count; ++i) {
             int fd = -1;
             std::memcpy(&fd, CMSG_DATA(ancillary) + i * sizeof(int), sizeof fd);
-            if (out.fd_count < kMaxFds) {
-                out.fds[out.fd_count++].reset(fd);
-            } else {
-                ::close(fd);
-                ++surplus;
-            }
+            UniqueFd received(fd);
+            surplus = surplus || out.fd_count == kMaxFds;
+            if (!surplus) out.fds[out.fd_count++] = static_cast<UniqueFd&&>(received);
         }
     }
-    auto violation = [&](const char* reason) {
+    std::size_t size = static_cast<std::size_t>(got);
+    if (size == 0 && out.fd_count == 0) return Receive::End;
+    Header header{};
+    std::memcpy(&header, buffer.bytes.data(), std::min(size, sizeof header));
+    const MessageRow* row = find_message(header.type);
+    std::size_t shortest = sizeof(Header) + (row != nullptr ? row->body_size : 0);
+    auto broken_rule = [&]() {
+        if (size == 0) return "empty datagram with descriptors";
+        if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return "truncated datagram";
+        if (size > kMaxMessage) return "datagram too long";
+        if (size < sizeof(Header)) return "datagram shorter than its header";
+        if (row == nullptr) return "unknown message type";
+        if (row->edge != in_) return "message of another edge";
+        if (header.zero != 0) return "reserved field is not zero";
+        if (size < shortest) return "message too short";
+        if (size > shortest + row->tail_limit) return "message too long";
+        if (surplus || out.fd_count < row->fewest_fds || out.fd_count > row->most_fds)
+            return "wrong number of descriptors";
+        return "";
+    };
+    reason_ = broken_rule();
+    if (*reason_ != 0) {
         for (UniqueFd& fd : out.fds) fd.reset();
         out.fd_count = 0;
-        reason_ = reason;
         return Receive::Violation;
-    };
-    if (got == 0)
-        return out.fd_count + surplus == 0 ? Receive::End : violation("empty datagram with descriptors");
-    if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return violation("truncated datagram");
-    std::size_t size = static_cast<std::size_t>(got);
-    if (size > kMaxMessage) return violation("datagram too long");
-    if (size < sizeof(Header)) return violation("datagram shorter than its header");
-
-    Header header{};
-    std::memcpy(&header, buffer.bytes.data(), sizeof header);
-    const MessageRow* row = find_message(header.type);
-    if (row == nullptr) return violation("unknown message type");
-    if (row->edge != in_) return violation("message of another edge");
-    if (header.zero != 0) return violation("reserved field is not zero");
-    if (size < sizeof(Header) + row->body_size) return violation("message too short");
-    if (size > sizeof(Header) + row->body_size + row->tail_limit) return violation("message too long");
-    if (surplus != 0 || out.fd_count < row->fewest_fds || out.fd_count > row->most_fds) {
-        return violation("wrong number of descriptors");
     }
     std::span<const std::byte> all(buffer.bytes.data(), size);
     out.message.type = row->type;

@@ -13,16 +13,10 @@
 namespace reeve {
 
 const char* level_name(Level level) {
-    switch (level) {
-        case Level::Blather: return "BLAT";
-        case Level::Trace: return "TRAC";
-        case Level::Debug: return "DEBG";
-        case Level::Info: return "INFO";
-        case Level::Warn: return "WARN";
-        case Level::Error: return "ERRO";
-        case Level::Critical: return "CRIT";
-    }
-    return "????";
+    constexpr const char* kNames[] = {"BLAT", "DEBG", "INFO", "WARN", "ERRO", "CRIT"};  // by tens
+    auto tens = static_cast<std::size_t>(level) / 10;
+    if (level == Level::Trace) return "TRAC";
+    return tens < sizeof kNames / sizeof kNames[0] ? kNames[tens] : "????";
 }
 
 std::size_t line_prefix(std::span<char> out, Level level, std::int64_t age_ms) {
@@ -38,34 +32,17 @@ std::size_t line_prefix(std::span<char> out, Level level, std::int64_t age_ms) {
     return length < 0 ? 0 : std::min(static_cast<std::size_t>(length), out.size() - 1);
 }
 
-std::uint32_t line_stamp(std::int64_t wall_us) {
-    auto stamp = static_cast<std::uint32_t>(wall_us / 1000);
-    return stamp != 0 ? stamp : 1;
-}
-
-std::int64_t line_age_ms(std::uint32_t stamp, std::int64_t now_us) {
-    constexpr std::uint32_t kOldest = 24 * 3600 * 1000;
-    std::uint32_t age = static_cast<std::uint32_t>(now_us / 1000) - stamp;
-    return stamp != 0 && age <= kOldest ? age : 0;
-}
-
 void write_line(int fd, Level level, std::string_view text) {
     char prefix[64];
     text = text.substr(0, kMaxText);
     char newline = '\n';
     iovec parts[3] = {
         {prefix, line_prefix(prefix, level)}, {const_cast<char*>(text.data()), text.size()}, {&newline, 1}};
-    ssize_t ignored = ::writev(fd, parts, 3);
-    static_cast<void>(ignored);
+    [[maybe_unused]] ssize_t written = ::writev(fd, parts, 3);
 }
 
 void die(const char* what, const char* detail) {
-    char line[512];
-    int length = std::snprintf(line, sizeof line, "reeve: %s %s\n", what, detail);
-    if (length > 0) {
-        ssize_t ignored = ::write(2, line, std::min(static_cast<std::size_t>(length), sizeof line - 1));
-        static_cast<void>(ignored);
-    }
+    ::dprintf(STDERR_FILENO, "reeve: %s %s\n", what, detail);
     std::abort();
 }
 
