@@ -77,6 +77,17 @@ class Entrance {
             lowest.rlim_cur = lowest.rlim_max;
             if (::setrlimit(limit.resource, &lowest) != 0) refuse(limit.proc_name, errno);
         }
+        // Those that write no files still shall be heard on a stderr that is one.
+        struct stat status {};
+        bool stderr_is_file = ::fstat(STDERR_FILENO, &status) == 0 && S_ISREG(status.st_mode);
+        rlimit none{0, 0};
+        if (part_ != SandboxPart::Log && !stderr_is_file && ::setrlimit(RLIMIT_FSIZE, &none) != 0)
+            refuse("Max file size", errno);
+        // As many descriptors as there may be: pipes and connections are many.
+        rlimit files{};
+        if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+        files.rlim_cur = files.rlim_max;
+        ::setrlimit(RLIMIT_NOFILE, &files);
     }
 
     // Looks at what the kernel says, and tries to get something back.
