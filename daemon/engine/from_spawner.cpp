@@ -171,6 +171,9 @@ const char* Supervisor::on_signal(std::uint32_t signo) {
             log_.line(Level::Warn, "received SIGHUP indicating restart request");
             if (mood() == Mood::Running) begin_restart(nullptr);
             return nullptr;
+        case SIGUSR1:
+            log_.line(Level::Info, "received SIGUSR1, which has no meaning here: ignored");
+            return nullptr;
         case SIGUSR2:
             log_.line(Level::Info, "received SIGUSR2 indicating log reopen request");
             log_.line(Level::Info, "supervisord logreopen");
