@@ -21,52 +21,44 @@ namespace {
 
 constexpr std::uint64_t kOrphanLineMs = 1000;
 
-// Process 1 (or a subreaper) inherits what others leave behind. One line each is what people know, but a
-// shell script can make thousands: the first of a second is named, the others are counted.
-void on_orphan(State& state, pid_t pid, int status) {
-    std::uint64_t now = mono_ms();
-    if (state.orphan_line_at != 0) {
-        ++state.orphans_unsaid;
-        return;
-    }
-    say(state, Level::Info, "reaped unknown pid %d (%s)", static_cast<int>(pid), how_ended(status).text);
-    state.orphan_line_at = now + kOrphanLineMs;
-}
-
 // Whether a living log writer has the pipe: it writes at the same places of the file, and must be the only
 // one. The engine may hear of its death, and go on, before there is a SIGCHLD.
 bool log_writer_has(const State& state, const Slot& slot, bool is_stderr) {
-    if (!state.log.channel.open() || slot.stream_untold[is_stderr]) return false;
     pollfd hung_up{state.log.channel.fd(), 0, 0};
-    return ::poll(&hung_up, 1, 0) == 0;
+    return state.log.channel.open() && !slot.stream_untold[is_stderr] && ::poll(&hung_up, 1, 0) == 0;
 }
 
 void on_end(State& state, pid_t pid, int status) {
     if (Slot* slot = state.table.by_pid(pid)) {
         state.table.died(*slot, status);
-        release_fcgi_socket(state, *slot);
-        return;
+        return release_fcgi_socket(state, *slot);
     }
     if (pid == state.reread.pid) return on_reread_exit(state, status);
-    for (Part* part : {&state.engine, &state.rpc, &state.log}) {
+    for (Part* part : state.parts) {
         if (pid == part->pid) return on_part_death(state, *part, status);
     }
-    on_orphan(state, pid, status);
+    // Process 1 (or a subreaper) inherits what others leave behind. One line each is what people know, but a
+    // shell script can make thousands: the first of a second is named, the others are counted.
+    ++state.orphans_unsaid;
+    if (mono_ms() < state.orphan_line_at || state.orphans_unsaid > 1) return;
+    say(state, Level::Info, "reaped unknown pid %d (%s)", static_cast<int>(pid), how_ended(status).text);
+    state.orphan_line_at = mono_ms() + kOrphanLineMs;
+    state.orphans_unsaid = 0;
 }
 
 }  // namespace
 
 int kill_child(Slot& slot, int signo, bool group) {
-    if (slot.state != SlotState::Live || slot.pid <= 1) return ESRCH;
-    int error = ::kill(group ? -slot.pid : slot.pid, signo) == 0 ? 0 : errno;
+    auto pid = static_cast<pid_t>(slot.pid);
+    if (slot.state != SlotState::Live || pid <= 1) return ESRCH;
+    int error = ::kill(group ? -pid : pid, signo) == 0 ? 0 : errno;
     slot.out_of_reach = error == EPERM;
     return error;
 }
 
 bool children_in_reach(State& state) {
-    for (std::uint32_t i = 0; i < state.table.high(); ++i) {
-        const Slot* slot = state.table.find(i);
-        if (slot != nullptr && slot->state == SlotState::Live && !slot->out_of_reach) return true;
+    for (std::uint32_t i = 0; Slot* slot = state.table.from(i); ++i) {
+        if (slot->state == SlotState::Live && !slot->out_of_reach) return true;
     }
     return false;
 }
@@ -94,11 +86,10 @@ void save_output(State& state, const Slot& slot) {
         int pipe = slot.out[is_stderr].get();
         bool engines = !is_stderr && state.table.definition(slot).kind == ProgramKind::EventListener;
         int left = 0;
-        bool writers = log_writer_has(state, slot, is_stderr);
-        if (engines || writers || !slot.draining || pipe < 0 || ::ioctl(pipe, FIONREAD, &left) != 0 ||
-            left <= 0)
+        if (engines || log_writer_has(state, slot, is_stderr) || !slot.draining || pipe < 0 ||
+            ::ioctl(pipe, FIONREAD, &left) != 0 || left <= 0)
             continue;
-        FileResult log = open_slot_log(state, slot, is_stderr);
+        FileResult log = do_slot_log(state, slot, is_stderr, FileOp::Reopen);
         if (!log.fd.valid()) continue;
         ::lseek(log.fd.get(), 0, SEEK_END);
         pollfd writable{log.fd.get(), POLLOUT, 0};
@@ -112,28 +103,26 @@ void save_output(State& state, const Slot& slot) {
 }
 
 void forget_child(State& state, Slot& slot) {
-    if (slot.draining && !state.log.told()) {
+    if (slot.draining && !state.log.told) {
         save_output(state, slot);
         child_drained(state, slot);
     }
     slot.state = SlotState::Empty;
     slot.pid = 0;
     slot.exit_untold = false;
-    slot.stop_signalled = false;
+    slot.killed = 0;
     if (!slot.draining || state.table.definition(slot).kind == ProgramKind::EventListener)
         slot.out[0].reset();
 }
 
 void look_after_orphans(State& state, std::uint64_t now, std::uint64_t& next) {
-    if (state.orphan_line_at == 0) return;
-    if (now < state.orphan_line_at) {
-        next = std::min(next, state.orphan_line_at);
-        return;
-    }
-    if (state.orphans_unsaid > 0)
+    if (state.orphans_unsaid == 0) return;
+    if (now >= state.orphan_line_at) {
         say(state, Level::Info, "reaped %u more unknown processes", state.orphans_unsaid);
-    state.orphan_line_at = state.orphans_unsaid > 0 ? now + kOrphanLineMs : 0;
-    state.orphans_unsaid = 0;
+        state.orphan_line_at = now + kOrphanLineMs;
+        state.orphans_unsaid = 0;
+    }
+    next = std::min(next, state.orphan_line_at);
 }
 
 }  // namespace reeve

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdarg>
 #include <cstdio>
 #include <cstring>
 
@@ -27,73 +28,58 @@ namespace {
 
 constexpr std::size_t kStackSize = 64 * 1024;
 constexpr int kExitNotSpawned = 127;
+constexpr int kAboveTargets = 16;
 
-void write_in_child(const char* line) {
-    ssize_t ignored = ::write(STDERR_FILENO, line, std::strlen(line));
-    static_cast<void>(ignored);
-}
-
-[[noreturn]] REEVE_OWN_STACK void give_up_in_child(ChildPlan& plan, Stage stage, int error,
-                                                   const char* line) {
+[[noreturn, gnu::format(printf, 4, 5)]] REEVE_OWN_STACK void give_up_in_child(ChildPlan& plan, Stage stage,
+                                                                              int error, const char* format,
+                                                                              ...) {
     plan.failed_stage = static_cast<std::uint32_t>(stage);
     plan.failed_errno = error;
-    if (line != nullptr) write_in_child(line);
-    write_in_child("supervisor: child process was not spawned\n");
+    char line[4096 + 64];
+    va_list arguments;
+    va_start(arguments, format);
+    std::vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    for (const char* text : {static_cast<const char*>(line), "supervisor: child process was not spawned\n"}) {
+        [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, text, std::strlen(text));
+    }
     ::_exit(kExitNotSpawned);
 }
 
-// "ENOENT"; nobody has seen an errno without a name, but the number would do.
-const char* error_name_in_child(int error) {
-    const char* name = ::strerrorname_np(error);
-    return name != nullptr ? name : "unknown error";
-}
-
 REEVE_OWN_STACK void set_identity_in_child(ChildPlan& plan) {
-    if (plan.uid == kAbsent || plan.uid == ::getuid()) return;
-    char line[160];
+    const Identity& identity = plan.proc->identity;
+    std::uint32_t uid = identity.uid;
+    if (uid == kAbsent || uid == ::getuid()) return;
     auto refuse = [&](Stage stage, int error, const char* reason) REEVE_OWN_STACK {
-        std::snprintf(line, sizeof line, "supervisor: couldn't setuid to %u: %s\n", plan.uid, reason);
-        give_up_in_child(plan, stage, error, line);
+        give_up_in_child(plan, stage, error, "supervisor: couldn't setuid to %u: %s\n", uid, reason);
     };
     if (::getuid() != 0) refuse(Stage::ChildSetuid, 0, "Can't drop privilege as nonroot user");
-    if (plan.gid == kAbsent) {
-        std::snprintf(line, sizeof line, "supervisor: couldn't setuid to %u: Can't find uid %u\n", plan.uid,
-                      plan.uid);
-        give_up_in_child(plan, Stage::ChildSetuid, 0, line);
-    }
-    if (::setgroups(plan.group_count, plan.groups) != 0)
+    if (identity.gid == kAbsent)
+        give_up_in_child(plan, Stage::ChildSetuid, 0,
+                         "supervisor: couldn't setuid to %u: Can't find uid %u\n", uid, uid);
+    if (::setgroups(identity.groups.count, groups_of(*plan.image, identity)) != 0)
         refuse(Stage::ChildGroups, errno, "Could not set groups of effective user");
-    if (::setgid(plan.gid) != 0)
+    if (::setgid(identity.gid) != 0)
         refuse(Stage::ChildSetgid, errno, "Could not set group id of effective user");
-    if (::setuid(plan.uid) != 0) give_up_in_child(plan, Stage::ChildSetuid, errno, nullptr);
+    if (::setuid(uid) != 0) give_up_in_child(plan, Stage::ChildSetuid, errno, "%s", "");
 }
 
 REEVE_OWN_STACK int run_in_child(void* argument) {
     ChildPlan& plan = *static_cast<ChildPlan*>(argument);
-    char line[4096 + 64];
+    const char* directory = plan.image->c_str(plan.proc->directory);
     ::setpgid(0, 0);
-    for (int i = 0; i < 3; ++i) {
-        // dup2(n, n) would keep close-on-exec; the parent's descriptors are all above 2.
-        if (plan.fds[i] <= 2 || ::dup2(plan.fds[i], i) < 0)
-            give_up_in_child(plan, Stage::ChildExec, plan.fds[i] <= 2 ? EBADF : errno, nullptr);
-    }
-    ::close_range(3, ~0U, 0);
+    if (!set_descriptors_in_child(plan.fds)) give_up_in_child(plan, Stage::ChildExec, errno, "%s", "");
     rlimit files{plan.files_soft, plan.files_hard};
     ::setrlimit(RLIMIT_NOFILE, &files);
     set_identity_in_child(plan);
-    if (plan.directory != nullptr && ::chdir(plan.directory) != 0) {
-        int error = errno;
-        std::snprintf(line, sizeof line, "supervisor: couldn't chdir to %.4000s: %s\n", plan.directory,
-                      error_name_in_child(error));
-        give_up_in_child(plan, Stage::ChildChdir, error, line);
-    }
-    if (plan.umask != kAbsent) ::umask(plan.umask & 0777);
+    if (directory != nullptr && ::chdir(directory) != 0)
+        give_up_in_child(plan, Stage::ChildChdir, errno, "supervisor: couldn't chdir to %.4000s: %s\n",
+                         directory, ::strerrorname_np(errno));
+    if (plan.proc->umask != kAbsent) ::umask(plan.proc->umask & 0777);
     reset_signals_in_child();
     ::execve(plan.path, const_cast<char* const*>(plan.argv), const_cast<char* const*>(plan.envp));
-    int error = errno;
-    std::snprintf(line, sizeof line, "supervisor: couldn't exec %.4000s: %s\n", plan.argv[0],
-                  error_name_in_child(error));
-    give_up_in_child(plan, Stage::ChildExec, error, line);
+    give_up_in_child(plan, Stage::ChildExec, errno, "supervisor: couldn't exec %.4000s: %s\n", plan.argv[0],
+                     ::strerrorname_np(errno));
 }
 
 }  // namespace
@@ -102,9 +88,23 @@ void reset_signals_in_child() {
     struct sigaction standard {};
     standard.sa_handler = SIG_DFL;
     for (int signo = 1; signo < NSIG; ++signo) ::sigaction(signo, &standard, nullptr);
-    sigset_t none;
-    ::sigemptyset(&none);
+    sigset_t none{};
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+bool set_descriptors_in_child(std::span<const int> wanted) {
+    // First all above the targets: so none is overwritten before its turn, and dup2 onto itself, which would
+    // leave close-on-exec set, cannot happen.
+    int high[8];
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        high[i] = ::fcntl(wanted[i], F_DUPFD_CLOEXEC, kAboveTargets);
+        if (high[i] < 0) return false;
+    }
+    int count = static_cast<int>(wanted.size());
+    for (int i = 0; i < count; ++i) {
+        if (::dup2(high[i], i) < 0) return false;
+    }
+    return ::close_range(static_cast<unsigned>(count), ~0U, 0) == 0;
 }
 
 pid_t clone_child(ChildPlan& plan) {
@@ -117,11 +117,10 @@ pid_t clone_child(ChildPlan& plan) {
         ::mprotect(memory, 4096, PROT_NONE);
         stack = static_cast<char*>(memory) + kStackSize + 4096;
     }
-    plan.failed_stage = 0;
-    plan.failed_errno = 0;
     // Between setuid and exec the new user can stop the child, and SIGSTOP cannot be blocked: a parent that
     // waits for it could be held up for ever. So a child that changes its identity has memory of its own.
-    bool changes = plan.uid != kAbsent && plan.uid != ::getuid();
+    std::uint32_t uid = plan.proc->identity.uid;
+    bool changes = uid != kAbsent && uid != ::getuid();
     pid_t pid = ::clone(run_in_child, stack, (changes ? 0 : CLONE_VM | CLONE_VFORK) | SIGCHLD, &plan);
     // Nobody waits for its first step then, and a signal to its group may come before it.
     if (pid > 0 && changes) ::setpgid(pid, pid);

@@ -17,11 +17,8 @@ namespace reeve {
 namespace {
 
 // argv and envp of the program that is being started. Static, because the heap is not used after the start.
-struct Vectors {
-    const char* argv[kMaxArgv + 1];
-    const char* envp[kMaxArgv + 1];
-};
-Vectors vectors;
+const char* argv_of_child[kMaxArgv + 1];
+const char* envp_of_child[kMaxArgv + 1];
 
 void fill(const char** out, const SpawnerImage& image, Range refs) {
     std::uint32_t i = 0;
@@ -29,48 +26,25 @@ void fill(const char** out, const SpawnerImage& image, Range refs) {
     out[i] = nullptr;
 }
 
-bool is_listener(const ProcRec& proc) { return proc.kind == ProgramKind::EventListener; }
-
-// A pipe with the parent's end non-blocking. parent_writes: the parent holds the write end.
-bool make_pipe(UniqueFd& parents, UniqueFd& childs, bool parent_writes) {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) return false;
-    parents.reset(ends[parent_writes ? 1 : 0]);
-    childs.reset(ends[parent_writes ? 0 : 1]);
-    return ::fcntl(parents.get(), F_SETFL, O_NONBLOCK) == 0;
-}
-
-// What the child gets, and the logs that its output goes to.
-struct Supplies {
-    UniqueFd parent_in, child_in;
-    std::array<UniqueFd, 2> parent_out, child_out;  // stdout, stderr
-    std::array<FileResult, 2> logs;
+struct Pipe {
+    UniqueFd parents, childs;
 };
 
-StartResult supply(State& state, Slot& slot, const ProcRec& proc, Supplies& out) {
-    bool redirect = (proc.flags & kProcRedirectStderr) != 0;
-    if (proc.fcgi == kAbsent && !make_pipe(out.parent_in, out.child_in, true))
-        return {Stage::Pipes, errno, kAbsent};
-    for (int i = 0; i < (redirect ? 1 : 2); ++i) {
-        std::size_t at = static_cast<std::size_t>(i);
-        if (!make_pipe(out.parent_out[at], out.child_out[at], false)) return {Stage::Pipes, errno, kAbsent};
-        out.logs[at] = open_slot_log(state, slot, i == 1);
-        if (out.logs[at].refused) return {Stage::LogRule, out.logs[at].error};
-        if (out.logs[at].error != 0) return {Stage::Pipes, out.logs[at].error};
-        // A program that opens /dev/stdout anew needs to own the pipe.
-        if (state.root && proc.identity.uid != kAbsent && proc.identity.uid != 0 &&
-            ::fchown(out.child_out[at].get(), proc.identity.uid, proc.identity.gid) != 0) {
-            return {Stage::Pipes, errno, kAbsent};
-        }
-    }
-    if (state.root && out.child_in.valid() && proc.identity.uid != kAbsent && proc.identity.uid != 0 &&
-        ::fchown(out.child_in.get(), proc.identity.uid, proc.identity.gid) != 0) {
-        return {Stage::Pipes, errno, kAbsent};
-    }
-    return {};
+// With the parent's end non-blocking and the child's end in the program's user's name: a program that opens
+// /dev/stdout anew needs to own the pipe.
+bool make_pipe(const State& state, const Identity& identity, bool parent_writes, Pipe& out) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return false;
+    out.parents.reset(ends[parent_writes ? 1 : 0]);
+    out.childs.reset(ends[parent_writes ? 0 : 1]);
+    bool owned = state.root && identity.uid != kAbsent && identity.uid != 0;
+    return ::fcntl(out.parents.get(), F_SETFL, O_NONBLOCK) == 0 &&
+           (!owned || ::fchown(out.childs.get(), identity.uid, identity.gid) == 0);
 }
 
-StartResult try_start(State& state, Slot& slot, ChildPlan& plan, Supplies& supplies) {
+// pipes: stdin, stdout, stderr, as far as the program has them. The slot is Live if there is a child, which
+// may have failed before its exec.
+StartResult try_start(State& state, Slot& slot, std::array<Pipe, 3>& pipes) {
     const SpawnerImage& image = state.table.image_of(slot);
     const ProcRec& proc = image.proc(slot.proc);
     StartResult found = check_command(state, slot);
@@ -79,28 +53,31 @@ StartResult try_start(State& state, Slot& slot, ChildPlan& plan, Supplies& suppl
     if (proc.fcgi != kAbsent) {
         if (int error = hold_fcgi_socket(state, slot, proc.fcgi, fcgi_fd)) return {Stage::FcgiSocket, error};
     }
-    if (StartResult wrong = supply(state, slot, proc, supplies); wrong.stage != Stage::None) return wrong;
-
-    fill(vectors.argv, image, proc.argv);
-    fill(vectors.envp, image, proc.env);
-    plan.path = image.c_str(image.ref(proc.candidates.first + found.candidate));
-    plan.argv = vectors.argv;
-    plan.envp = vectors.envp;
-    plan.fds[0] = fcgi_fd >= 0 ? fcgi_fd : supplies.child_in.get();
-    plan.fds[1] = supplies.child_out[0].get();
-    plan.fds[2] = supplies.child_out[1].valid() ? supplies.child_out[1].get() : plan.fds[1];
-    plan.uid = proc.identity.uid;
-    plan.gid = proc.identity.gid;
-    plan.groups = proc.identity.groups.count > 0 ? &image.gid(proc.identity.groups.first) : nullptr;
-    plan.group_count = proc.identity.groups.count;
-    plan.directory = image.c_str(proc.directory);
-    plan.umask = proc.umask;
-    plan.files_soft = state.child_files_soft;
-    plan.files_hard = state.child_files_hard;
+    bool redirect = (proc.flags & kProcRedirectStderr) != 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+        if ((i == 0 && fcgi_fd >= 0) || (i == 2 && redirect)) continue;
+        if (!make_pipe(state, proc.identity, i == 0, pipes[i])) return {Stage::Pipes, errno};
+        if (i == 0) continue;
+        // The log writer gets it later (tell_stream), but a program without its log is not started.
+        FileResult log = do_slot_log(state, slot, i == 2, FileOp::Reopen);
+        if (log.error != 0 && (i == 1 ? proc.out : proc.err).kind != LogKind::None)
+            return {log.refused ? Stage::LogRule : Stage::Pipes, log.error};
+    }
+    fill(argv_of_child, image, proc.argv);
+    fill(envp_of_child, image, proc.env);
+    ChildPlan plan{&image,
+                   &proc,
+                   image.c_str(image.ref(proc.candidates.first + found.candidate)),
+                   argv_of_child,
+                   envp_of_child,
+                   {fcgi_fd >= 0 ? fcgi_fd : pipes[0].childs.get(), pipes[1].childs.get(),
+                    pipes[redirect ? 1 : 2].childs.get()},
+                   state.life.files_soft,
+                   state.life.files_hard};
     pid_t pid = clone_child(plan);
     if (pid < 0) return {Stage::Fork, errno};
     state.table.born(slot, pid);
-    return {};
+    return {static_cast<Stage>(plan.failed_stage), plan.failed_errno};
 }
 
 }  // namespace
@@ -108,12 +85,11 @@ StartResult try_start(State& state, Slot& slot, ChildPlan& plan, Supplies& suppl
 StartResult check_command(State& state, const Slot& slot) {
     const SpawnerImage& image = state.table.image_of(slot);
     const ProcRec& proc = image.proc(slot.proc);
-    switch (proc.command_status) {
-        case CommandStatus::Ok: break;
-        case CommandStatus::Empty: return {Stage::CommandEmpty};
-        case CommandStatus::NoClosingQuotation: return {Stage::CommandQuote};
-        case CommandStatus::NoEscapedCharacter: return {Stage::CommandEscape};
-    }
+    static_assert(
+        static_cast<int>(Stage::CommandEmpty) == static_cast<int>(CommandStatus::Empty) &&
+        static_cast<int>(Stage::CommandQuote) == static_cast<int>(CommandStatus::NoClosingQuotation) &&
+        static_cast<int>(Stage::CommandEscape) == static_cast<int>(CommandStatus::NoEscapedCharacter));
+    if (proc.command_status != CommandStatus::Ok) return {static_cast<Stage>(proc.command_status)};
     for (std::uint32_t i = 0; i < proc.candidates.count; ++i) {
         const char* path = image.c_str(image.ref(proc.candidates.first + i));
         struct stat status {};
@@ -132,85 +108,24 @@ void start_child(State& state, Slot& slot) {
     slot.draining = slot.drain_untold = false;
     slot.stream_untold = {};
 
-    ChildPlan plan;
-    Supplies supplies;
-    StartResult result = try_start(state, slot, plan, supplies);
-    if (result.stage != Stage::None) {
+    std::array<Pipe, 3> pipes;
+    StartResult result = try_start(state, slot, pipes);
+    if (slot.state != SlotState::Live) {
         release_fcgi_socket(state, slot);
-        answer(state.engine, Msg::SPAWN_FAILED, 0,
-               SpawnFailedBody{state.table.number_of(slot), result.stage, result.error, result.candidate});
-        return;
+        return answer(state.engine, Msg::SPAWN_FAILED, 0,
+                      SpawnFailedBody{slot.slot, result.stage, result.error, result.candidate});
     }
-    slot.in = static_cast<UniqueFd&&>(supplies.parent_in);
-    slot.out = static_cast<std::array<UniqueFd, 2>&&>(supplies.parent_out);
-
-    SpawnedBody spawned{};
-    spawned.slot = state.table.number_of(slot);
-    spawned.pid = static_cast<std::uint32_t>(slot.pid);
-    spawned.start_us = slot.start_us;
-    spawned.start_mono_us = slot.start_mono_us;
-    spawned.child_stage = static_cast<Stage>(plan.failed_stage);
-    spawned.child_errno = plan.failed_errno;
-    int fds[2];
-    std::size_t fd_count = 0;
-    spawned.fds = engine_fds(state, slot, fds, fd_count);
-    answer(state.engine, Msg::SPAWNED, slot.serial, spawned, {fds, fd_count});
-
+    slot.in = static_cast<UniqueFd&&>(pipes[0].parents);
     for (std::size_t i = 0; i < 2; ++i) {
-        bool is_stderr = i == 1;
-        if (!slot.out[i].valid()) continue;
-        slot.stream_untold[i] =
-            !state.log.told() ||
-            !tell_stream_with(state, slot, is_stderr, supplies.logs[i].fd.get(), supplies.logs[i].special);
-        if (slot.stream_untold[i]) state.table.streams_untold = true;
+        slot.out[i] = static_cast<UniqueFd&&>(pipes[i + 1].parents);
+        slot.stream_untold[i] = slot.out[i].valid();
     }
-}
+    state.table.streams_untold = true;
 
-std::uint32_t engine_fds(State& state, const Slot& slot, int (&fds)[2], std::size_t& count) {
-    std::uint32_t flags = 0;
-    count = 0;
-    if (slot.in.valid()) {
-        flags |= kFdStdin;
-        fds[count++] = slot.in.get();
-    }
-    if (is_listener(state.table.definition(slot)) && slot.out[0].valid()) {
-        flags |= kFdListenerStdout;
-        fds[count++] = slot.out[0].get();
-    }
-    return flags;
-}
-
-bool tell_stream(State& state, Slot& slot, bool is_stderr) {
-    FileResult file = open_slot_log(state, slot, is_stderr);
-    return tell_stream_with(state, slot, is_stderr, file.fd.get(), file.special);
-}
-
-bool tell_stream_with(State& state, Slot& slot, bool is_stderr, int file, bool special) {
-    const SpawnerImage& image = state.table.image_of(slot);
-    const ProcRec& proc = image.proc(slot.proc);
-    const LogRec& log = is_stderr ? proc.err : proc.out;
-    bool to_engine = !is_stderr && is_listener(proc);
-    StreamBody body{};
-    body.slot = state.table.number_of(slot);
-    body.stream = stream_of(body.slot, is_stderr);
-    body.kind = to_engine ? StreamKind::ListenerStdout : is_stderr ? StreamKind::Stderr : StreamKind::Stdout;
-    body.flags = log.stream_flags & (kStreamShared | kStreamStripAnsi | kStreamSyslog | kStreamEvents);
-    body.maxbytes = log.maxbytes;
-    body.backups = log.backups;
-    body.capture_max = log.capture_max;
-    body.pid = static_cast<std::uint32_t>(slot.pid);
-    int fds[2];
-    std::size_t count = 0;
-    if (!to_engine) {
-        body.flags |= kStreamPipe;
-        fds[count++] = slot.out[is_stderr ? 1 : 0].get();
-    }
-    if (file >= 0) {
-        body.flags |= kStreamFile | (special ? kStreamSpecial : 0);
-        fds[count++] = file;
-    }
-    std::string_view name = image.text(proc.name).substr(0, 255);
-    return tell(state.log, Msg::STREAM, slot.serial, body, as_bytes(name), {fds, count});
+    EngineFds fds = engine_fds(state, slot);
+    SpawnedBody spawned{slot.slot, slot.pid,     slot.start_us, slot.start_mono_us,
+                        fds.flags, result.stage, result.error,  0};
+    answer(state.engine, Msg::SPAWNED, slot.serial, spawned, fds.all());
 }
 
 }  // namespace reeve

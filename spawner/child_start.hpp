@@ -19,13 +19,4 @@ StartResult check_command(State& state, const Slot& slot);
 // Starts the slot's program and answers SPAWNED or SPAWN_FAILED. The slot must be Empty.
 void start_child(State& state, Slot& slot);
 
-// The descriptors of a slot that belong to the engine, with their kFd... flags.
-std::uint32_t engine_fds(State& state, const Slot& slot, int (&fds)[2], std::size_t& count);
-
-// Tells the log writer of one stream of a living or draining child. False if the socket is full: then the
-// slot's bit stays and the message is made again later.
-bool tell_stream(State& state, Slot& slot, bool is_stderr);
-// The same with a file that is already open.
-bool tell_stream_with(State& state, Slot& slot, bool is_stderr, int file, bool special);
-
 }  // namespace reeve

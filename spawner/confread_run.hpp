@@ -6,22 +6,19 @@
 
 namespace reeve {
 
-// The first run. Maps generation 1, or ends the process with confread's own exit status (0 after -h and -v).
-void read_configuration(State& state);
+constexpr const char* kConfread = "supervisor-confread";
+
+// Makes the memory for two images and starts confread, which fills and seals them. errors: where its stderr
+// goes at a re-read, or -1 at the start, when it has the terminal. Answers the pid, or -1 with errno.
+pid_t start_confread(const State& state, UniqueFd& image, UniqueFd& view, int errors);
 
 // Begins a re-read for a RELOAD with that serial. Failures become CONFIG_FAILED.
 void begin_reread(State& state, std::uint32_t serial);
-
-// confread's stderr has something.
-void on_reread_text(State& state);
 
 // confread has ended.
 void on_reread_exit(State& state, int wait_status);
 
 // Ends a re-read that nobody waits for any more.
 void abandon_reread(State& state);
-
-// Ends a re-read that takes too long; *next becomes the earlier of itself and that moment (ms).
-void look_after_reread(State& state, std::uint64_t now, std::uint64_t& next);
 
 }  // namespace reeve

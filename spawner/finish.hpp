@@ -2,6 +2,8 @@
 // Also what happens when the daemon shall stop and there is no engine to see to it.
 #pragma once
 
+#include <fcntl.h>
+
 #include "spawner/state.hpp"
 
 namespace reeve {
@@ -15,19 +17,8 @@ void look_after_finish(State& state, std::uint64_t now, std::uint64_t& next);
 // TERM was asked for and no engine works, or takes the signal, for 10 s: stops the children itself. *next as usual (ms).
 void look_after_stop(State& state, std::uint64_t now, std::uint64_t& next);
 
-// ---- what survives when the daemon executes itself (in a sealed memfd) ----
-
-struct Inheritance {
-    char magic[8];  // "REEVERUN"
-    std::uint64_t carry;
-    std::uint64_t files_soft, files_hard;
-    std::uint32_t signals;         // not yet told
-    std::int32_t start_directory;  // descriptor, or -1
-    std::uint32_t daemonized;
-    std::uint32_t zero;
-};
-
-// Takes over what the life before has left, if there was one. Called first of all.
-void inherit(State& state, bool& daemonized);
+// Life goes over when the daemon executes itself.
+constexpr const char* kStateVariable = "REEVE_STATE";  // the memfd's number
+constexpr int kStateSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
 
 }  // namespace reeve

@@ -12,17 +12,10 @@
 namespace reeve {
 namespace {
 
-FileResult none() {
-    FileResult result;
-    result.error = ENOENT;
-    return result;
-}
-
 // The spawner writes its own lines to the main log, so it changes over as well.
-FileResult open_main_log(State& state, FileOp op) {
+FileResult do_main_log(State& state, FileOp op) {
     const SpawnerImage& image = state.table.boot();
-    const LogRec& log = image.daemon().log;
-    FileResult result = do_log_file(state, log, image.c_str(log.path), op, true, rule_holds(state, image));
+    FileResult result = do_log_file(state, image, image.daemon().log, op, true);
     if (result.fd.valid() && op != FileOp::Read) {
         int own = ::fcntl(result.fd.get(), F_DUPFD_CLOEXEC, 3);
         if (own < 0) return result;  // better the old file than none
@@ -32,30 +25,21 @@ FileResult open_main_log(State& state, FileOp op) {
     return result;
 }
 
-FileResult open_child_log(State& state, std::uint32_t stream, FileOp op) {
-    Slot* slot = state.table.find(stream / 2);
-    if (slot == nullptr) return none();  // its group may just have been removed
-    const SpawnerImage& image = state.table.image_of(*slot);
-    const ProcRec& proc = image.proc(slot->proc);
-    const LogRec& log = stream % 2 == 1 ? proc.err : proc.out;
-    return do_log_file(state, log, image.c_str(log.path), op, (log.stream_flags & kStreamShared) != 0,
-                       rule_holds(state, image));
-}
-
 const char* on_open(State& state, const Message& message) {
     auto body = message.as<OpenBody>();
     if (body.op > FileOp::Clear) return "sent OPEN with an unknown deed";
     FileResult result;
+    result.error = ENOENT;  // of a stream whose group may just have been removed
     if (body.stream == kMainLogStream) {
-        result = open_main_log(state, body.op);
+        result = do_main_log(state, body.op);
     } else if (body.stream == kSyslogStream) {
         result.fd = connect_syslog();
         result.special = true;
-        if (!result.fd.valid()) result = none();
-    } else if (body.stream / 2 < kMaxSlots) {
-        result = open_child_log(state, body.stream, body.op);
-    } else {
+        if (result.fd.valid()) result.error = 0;
+    } else if (body.stream / 2 >= kMaxSlots) {
         return "sent OPEN of an unknown stream";
+    } else if (Slot* slot = state.table.find(body.stream / 2)) {
+        result = do_slot_log(state, *slot, body.stream % 2 == 1, body.op);
     }
     int fd = result.fd.get();
     LogfileBody answered{body.stream, body.op, result.error, result.special ? kStreamSpecial : 0};
@@ -76,7 +60,7 @@ const char* on_drained(State& state, const Message& message) {
 }  // namespace
 
 const char* on_log_message(State& state, const Message& message) {
-    if (!state.log.may_speak()) return "sent a message before it was told everything";
+    if (!state.log.may_speak) return "sent a message before it was told everything";
     switch (message.type) {
         case Msg::OPEN: return on_open(state, message);
         case Msg::S_DRAINED: return on_drained(state, message);

@@ -6,13 +6,12 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstdio>
 #include <cstring>
 #include <string_view>
-
-#include "spawner/say.hpp"
 
 namespace reeve {
 namespace {
@@ -28,10 +27,6 @@ struct Place {
     bool magic = false;  // a trusted link of /proc, which only the kernel can follow
 
     int at() const { return directory.valid() ? directory.get() : AT_FDCWD; }
-    // 0 or errno.
-    int status(struct stat& out) const {
-        return ::fstatat(at(), name, &out, strict && !magic ? AT_SYMLINK_NOFOLLOW : 0) == 0 ? 0 : errno;
-    }
 };
 
 bool only_root_writes(int directory) {
@@ -47,28 +42,24 @@ bool is_proc(int directory) {
 // Replaces the link at fd in "rest of the path after it" by its target. 0 or errno.
 int follow(int fd, char (&rest)[PATH_MAX], const char* after) {
     char target[PATH_MAX];
+    char joined[PATH_MAX];
     ssize_t length = ::readlinkat(fd, "", target, sizeof target);
     if (length < 0) return errno;
-    std::size_t size = static_cast<std::size_t>(length);
-    std::size_t tail = std::strlen(after);
-    if (size + tail + 1 > sizeof target) return ENAMETOOLONG;
-    std::memcpy(target + size, after, tail + 1);
-    std::memcpy(rest, target, size + tail + 1);
+    int size = std::snprintf(joined, sizeof joined, "%.*s%s", static_cast<int>(length), target, after);
+    if (size >= int{sizeof joined}) return ENAMETOOLONG;
+    std::memcpy(rest, joined, sizeof joined);
     return 0;
 }
 
 // Walks to the file's directory, one component after the other, obeying the rule. 0, errno or kRefused.
 int locate(const char* path, bool strict, Place& place) {
     place.strict = strict;
-    std::size_t length = std::strlen(path);
+    int length = std::snprintf(place.name, sizeof place.name, "%s", path);
     if (length == 0) return ENOENT;
     if (length >= PATH_MAX) return ENAMETOOLONG;
-    if (!strict) {
-        std::memcpy(place.name, path, length + 1);
-        return 0;
-    }
+    if (!strict) return 0;
     char rest[PATH_MAX];
-    std::memcpy(rest, path, length + 1);
+    std::memcpy(rest, place.name, sizeof rest);
     UniqueFd directory;
     char* at = rest;
     int links = 0;
@@ -127,17 +118,11 @@ bool is_only_name(const Place& place, int fd) {
     if (only_root_writes(place.at())) return true;
     if (::renameat2(place.at(), place.name, place.at(), place.name, RENAME_NOREPLACE) == 0 || errno != EEXIST)
         return false;
-    char link[32], opened[PATH_MAX], directory[PATH_MAX];
+    char link[32], opened[PATH_MAX];
     std::snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t opened_size = ::readlink(link, opened, sizeof opened);
-    std::snprintf(link, sizeof link, "/proc/self/fd/%d", place.at());
-    ssize_t directory_size = ::readlink(link, directory, sizeof directory);
-    if (opened_size <= 0 || directory_size <= 0) return false;
-    std::string_view path(opened, static_cast<std::size_t>(opened_size));
-    std::string_view above(directory, static_cast<std::size_t>(directory_size));
-    if (above == "/") above = "";
-    return path.starts_with(above) && path.substr(above.size(), 1) == "/" &&
-           path.substr(above.size() + 1) == place.name;
+    ssize_t size = ::readlink(link, opened, sizeof opened);
+    std::string_view path(opened, static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+    return path.substr(path.rfind('/') + 1) == place.name;
 }
 
 FileResult open_once(const Place& place, int flags, mode_t mode) {
@@ -198,63 +183,46 @@ FileResult open_by_rule(const char* path, int flags, mode_t mode, bool strict) {
     return open_at(place, flags, mode);
 }
 
-FileResult do_log_file(const State& state, const LogRec& log, const char* path, FileOp op, bool append,
-                       bool strict) {
+FileResult do_log_file(const State& state, const SpawnerImage& image, const LogRec& log, FileOp op,
+                       bool append) {
+    FileResult result;
     if (log.kind == LogKind::Descriptor) {
         // Only what was there at the start: the spawner's own descriptors have numbers, too.
-        if (op == FileOp::Read) return failed(ENOENT);
-        if (log.descriptor >= state.inherited.size() || !state.inherited[log.descriptor])
-            return failed(EBADF);
-        FileResult result;
+        bool known = log.descriptor < state.inherited.size() && state.inherited[log.descriptor];
+        if (op == FileOp::Read || !known) return failed(op == FileOp::Read ? ENOENT : EBADF);
         result.special = true;
         result.fd.reset(::fcntl(static_cast<int>(log.descriptor), F_DUPFD_CLOEXEC, 3));
         if (!result.fd.valid()) result.error = errno;
         return result;
     }
-    if ((log.kind != LogKind::File && log.kind != LogKind::Auto) || path == nullptr) return failed(ENOENT);
+    if (log.kind != LogKind::File && log.kind != LogKind::Auto) return failed(ENOENT);
     Place place;
-    if (int error = locate(path, strict, place)) return failed(error);
+    if (int error = locate(image.c_str(log.path), rule_holds(state, image), place)) return failed(error);
     struct stat status {};
-    bool regular = place.status(status) == 0 && S_ISREG(status.st_mode) && !place.magic;
+    int flags = place.strict && !place.magic ? AT_SYMLINK_NOFOLLOW : 0;
+    bool there = ::fstatat(place.at(), place.name, &status, flags) == 0;
+    bool regular = there && S_ISREG(status.st_mode) && !place.magic;
+    // An AUTO log can be read before its program has run for the first time.
+    mode_t mode = log.kind == LogKind::Auto ? 0600 : 0666;
+    if (op == FileOp::Read && !there && log.kind == LogKind::Auto)
+        return open_at(place, O_RDONLY | O_CREAT, mode);
     if (op == FileOp::Read) return regular ? open_at(place, O_RDONLY, 0) : failed(ENOENT);
-    if (op == FileOp::Rotate && regular && log.backups > 0) {
+    bool rotates = op == FileOp::Rotate && regular;
+    if (rotates && log.backups > 0) {
         if (int error = shift_backups(place, log.backups)) return failed(error);
     }
     if (op == FileOp::Clear && regular && ::unlinkat(place.at(), place.name, 0) != 0) return failed(errno);
-    mode_t mode = log.kind == LogKind::Auto ? 0600 : 0666;
-    FileResult result = open_at(place, O_WRONLY | O_CREAT | (append ? O_APPEND : 0), mode);
-    if (op == FileOp::Rotate && log.backups <= 0 && result.fd.valid() && !result.special &&
-        ::ftruncate(result.fd.get(), 0) != 0) {
-        return failed(errno);
-    }
-    return result;
+    result = open_at(place, O_WRONLY | O_CREAT | (append ? O_APPEND : 0), mode);
+    bool empties = rotates && log.backups <= 0 && result.fd.valid() && !result.special;
+    return empties && ::ftruncate(result.fd.get(), 0) != 0 ? failed(errno)
+                                                           : static_cast<FileResult&&>(result);
 }
 
-FileResult open_slot_log(State& state, const Slot& slot, bool is_stderr) {
+FileResult do_slot_log(State& state, const Slot& slot, bool is_stderr, FileOp op) {
     const SpawnerImage& image = state.table.image_of(slot);
     const ProcRec& proc = image.proc(slot.proc);
     const LogRec& log = is_stderr ? proc.err : proc.out;
-    if (log.kind == LogKind::None || log.kind == LogKind::Syslog) return {};
-    return do_log_file(state, log, image.c_str(log.path), FileOp::Reopen,
-                       (log.stream_flags & kStreamShared) != 0, rule_holds(state, image));
-}
-
-void create_auto_logs(State& state, const GroupBody& group) {
-    Generation* owner = state.table.generation(group.generation);
-    if (owner == nullptr) return;
-    Range procs = owner->image.group(group.group).procs;
-    for (std::uint32_t i = 0; i < procs.count; ++i) {
-        const ProcRec& proc = owner->image.proc(procs.first + i);
-        for (const LogRec* log : {&proc.out, &proc.err}) {
-            if (log->kind != LogKind::Auto) continue;
-            const char* path = owner->image.c_str(log->path);
-            FileResult result =
-                do_log_file(state, *log, path, FileOp::Reopen, false, rule_holds(state, owner->image));
-            if (result.fd.valid()) continue;
-            say(state, Level::Warn, "cannot create the log file %s: %s", path,
-                result.refused ? "refused by the rule for log files" : std::strerror(result.error));
-        }
-    }
+    return do_log_file(state, image, log, op, (log.stream_flags & kStreamShared) != 0);
 }
 
 }  // namespace reeve

@@ -21,9 +21,9 @@ struct FileResult {
     int error = 0;
 };
 
-// Does one deed to the file of a log. The kind must not be None or Syslog. append: others write it too.
-FileResult do_log_file(const State& state, const LogRec& log, const char* path, FileOp op, bool append,
-                       bool strict);
+// Does one deed to the file of a log of that image. append: others write it too.
+FileResult do_log_file(const State& state, const SpawnerImage& image, const LogRec& log, FileOp op,
+                       bool append);
 
 // Opens any file by the rule, for instance the pidfile. flags as of open(2).
 FileResult open_by_rule(const char* path, int flags, mode_t mode, bool strict);
@@ -31,10 +31,7 @@ FileResult open_by_rule(const char* path, int flags, mode_t mode, bool strict);
 // Whether the rule holds for logs of this image.
 bool rule_holds(const State& state, const SpawnerImage& image);
 
-// The file of a slot's stdout or stderr, to write to; for kind None neither fd nor error.
-FileResult open_slot_log(State& state, const Slot& slot, bool is_stderr);
-
-// Creates the AUTO logs of a group that was just activated (0600), so that clients can read them.
-void create_auto_logs(State& state, const GroupBody& group);
+// The same with a slot's stdout or stderr.
+FileResult do_slot_log(State& state, const Slot& slot, bool is_stderr, FileOp op);
 
 }  // namespace reeve

@@ -13,12 +13,6 @@ int main(int argc, char** argv) {
     auto& state = *new (memory) reeve::State;
     state.argc = argc;
     state.argv = argv;
-    state.engine.role = reeve::Role::Engine;
-    state.engine.binary = "supervisor-engine";
-    state.rpc.role = reeve::Role::Rpc;
-    state.rpc.binary = "supervisor-rpc";
-    state.log.role = reeve::Role::Log;
-    state.log.binary = "supervisor-log";
     reeve::start_up(state);
     reeve::run_loop(state);
 }

@@ -7,6 +7,6 @@
 namespace reeve {
 
 // Executes the part's program; channel becomes its descriptor 3. Does not come back.
-[[noreturn]] void exec_part_in_child(const State& state, const Part& part, const char* path, int channel);
+[[noreturn]] void exec_part_in_child(State& state, const Part& part, const char* path, int channel);
 
 }  // namespace reeve

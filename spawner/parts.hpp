@@ -6,9 +6,11 @@
 
 namespace reeve {
 
-// Writes the path of a part's program: beside supervisord, or in the directory for such programs. False if
-// there is none in either place; out then names the latter.
-bool find_program(const char* name, char* out, std::size_t size);
+// The path of the running supervisord. False, and an empty path, if the system does not say.
+bool own_path(char* out, std::size_t size);
+
+// Writes the path of a part's program: beside supervisord, or else in the directory for such programs.
+void find_program(const char* name, char* out, std::size_t size);
 
 // Starts a part and makes its edges to its peers. What cannot be started is tried again later.
 void start_part(State& state, Part& part);
@@ -16,7 +18,8 @@ void start_part(State& state, Part& part);
 // A part has ended; it is started again at once, or after 1, 2, 4 ... 60 s if it had lived less than 10 s.
 void on_part_death(State& state, Part& part, int wait_status);
 
-// A part broke the rules or is stuck: SIGKILL. The line about it is written when it is reaped.
+// A part broke the rules or is stuck, or it has closed its end and has to go (no reason): SIGKILL. The line
+// about it is written when it is reaped.
 void kill_part(Part& part, const char* reason);
 
 // Restarts and time limits that are due; *next becomes the earlier of itself and the next one (ms).

@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cstdarg>
@@ -25,26 +24,15 @@ bool takes_bytes(int fd) {
     return ::poll(&one, 1, 0) == 1 && (one.revents & POLLOUT) != 0;
 }
 
-// Facility user, as syslog(3) would write it; the system logger adds nothing to it but the host.
+// Facility user, as syslog(3) would write it; the system logger adds the time and the host.
 void send_to_syslog(int fd, Level level, std::string_view text) {
-    int severity = level >= Level::Critical ? 2
-                   : level >= Level::Error  ? 3
-                   : level >= Level::Warn   ? 4
-                   : level >= Level::Info   ? 6
-                                            : 7;
-    char stamp[32] = "";
-    time_t now = ::time(nullptr);
-    tm local{};
-    ::localtime_r(&now, &local);
-    ::strftime(stamp, sizeof stamp, "%b %e %H:%M:%S", &local);
+    constexpr int kSeverities[] = {7, 7, 6, 4, 3, 2};  // of RFC 5424, by tens of the level
     char line[kLongestLine + 64];
-    int length = std::snprintf(line, sizeof line, "<%d>%s supervisord: %.*s", 8 + severity, stamp,
-                               static_cast<int>(text.size()), text.data());
-    if (length > 0) {
-        std::size_t size = std::min(static_cast<std::size_t>(length), sizeof line - 1);
-        ssize_t ignored = ::send(fd, line, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-        static_cast<void>(ignored);
-    }
+    int length = std::snprintf(line, sizeof line, "<%d>supervisord: %.*s",
+                               8 + kSeverities[static_cast<int>(level) / 10], static_cast<int>(text.size()),
+                               text.data());
+    [[maybe_unused]] ssize_t sent =
+        ::send(fd, line, static_cast<std::size_t>(length), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 }  // namespace
@@ -62,17 +50,14 @@ void say(const State& state, Level level, const char* format, ...) {
     char text[kLongestLine + 1];
     va_list arguments;
     va_start(arguments, format);
-    int length = std::vsnprintf(text, sizeof text, format, arguments);
+    std::vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    if (length < 0) return;
-    say_text(state, level, {text, std::min(static_cast<std::size_t>(length), sizeof text - 1)});
+    say_text(state, level, text);
 }
 
 UniqueFd connect_syslog() {
     UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strcpy(address.sun_path, "/dev/log");
+    sockaddr_un address{AF_UNIX, "/dev/log"};
     if (!fd.valid() || ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
         fd.reset();
     return fd;
@@ -80,17 +65,15 @@ UniqueFd connect_syslog() {
 
 HowEnded how_ended(int wait_status) {
     HowEnded how{};
+    int signo = WTERMSIG(wait_status);
+    const char* name = ::sigabbrev_np(signo);
+    const char* core = WCOREDUMP(wait_status) ? " (core dumped)" : "";
     if (WIFEXITED(wait_status)) {
         std::snprintf(how.text, sizeof how.text, "exit status %d", WEXITSTATUS(wait_status));
+    } else if (name != nullptr) {
+        std::snprintf(how.text, sizeof how.text, "terminated by SIG%s%s", name, core);
     } else {
-        const char* name = ::sigabbrev_np(WTERMSIG(wait_status));
-        const char* core = WCOREDUMP(wait_status) ? " (core dumped)" : "";
-        if (name != nullptr) {
-            std::snprintf(how.text, sizeof how.text, "terminated by SIG%s%s", name, core);
-        } else {
-            std::snprintf(how.text, sizeof how.text, "terminated by signal %d%s", WTERMSIG(wait_status),
-                          core);
-        }
+        std::snprintf(how.text, sizeof how.text, "terminated by signal %d%s", signo, core);
     }
     return how;
 }

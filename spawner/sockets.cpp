@@ -20,7 +20,7 @@ namespace {
 
 constexpr int kBacklog = 1024;
 constexpr std::uint64_t kLookAfterMs = 500;
-constexpr std::uint32_t kLongestRetryS = 60;
+constexpr std::uint64_t kLookAgainMs = 5'000;
 
 const char* path_of(const State& state, std::uint32_t id) {
     const SpawnerImage& image = state.table.boot();
@@ -28,41 +28,26 @@ const char* path_of(const State& state, std::uint32_t id) {
     return rec.address.family == AF_UNIX ? image.c_str(rec.path) : nullptr;
 }
 
-bool is_ours(const Listener& listener, const char* path) {
-    struct stat status {};
-    return listener.inode != 0 && ::lstat(path, &status) == 0 && status.st_dev == listener.device &&
-           status.st_ino == listener.inode;
-}
-
-// The file itself is watched, not its directory: a busy /run or /tmp would wake an idle daemon all the time.
-void watch(State& state, std::uint32_t id) {
-    if (!state.inotify.valid()) return;
-    state.listeners[id].watch = ::inotify_add_watch(
-        state.inotify.get(), path_of(state, id), IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_DONT_FOLLOW);
-}
-
-void look_at(State& state, std::uint32_t id, std::uint64_t now) {
+// False: its file is gone and cannot be made anew. Whatever is there now, ours or another's, is left alone.
+bool is_there(State& state, std::uint32_t id) {
     Listener& listener = state.listeners[id];
     const char* path = path_of(state, id);
     struct stat status {};
-    listener.retry_at = 0;
-    // Whatever is there now, ours or another's, is left alone.
-    if (::lstat(path, &status) == 0) return;
+    if (path == nullptr || ::lstat(path, &status) == 0) return true;
     const SpawnerImage& image = state.table.boot();
     Listener made;
     if (int error = make_unix_listener(image, image.listener(id), made, nullptr)) {
-        if (listener.retry_s == 0)
+        if (!listener.missed)
             say(state, Level::Warn, "the socket %s is gone and cannot be made anew: %s", path,
                 std::strerror(error));
-        listener.retry_s = std::min(listener.retry_s == 0 ? 1 : listener.retry_s * 2, kLongestRetryS);
-        listener.retry_at = now + std::uint64_t{listener.retry_s} * 1000;
-        return;
+        listener.missed = true;
+        return false;
     }
-    if (listener.watch >= 0) ::inotify_rm_watch(state.inotify.get(), listener.watch);
-    listener = static_cast<Listener&&>(made);
-    listener.untold = state.rpc.told();
-    watch(state, id);
+    listener = static_cast<Listener&&>(made);  // with the old file, its watch ends
+    listener.untold = state.rpc.told;
+    watch_socket(state, id);
     say(state, Level::Info, "the socket %s was gone and is made anew", path);
+    return true;
 }
 
 }  // namespace
@@ -87,39 +72,41 @@ int make_unix_listener(const SpawnerImage& image, const ListenerRec& rec, Listen
     return 0;
 }
 
-void watch_sockets(State& state) {
-    for (std::uint32_t id = 0; id < state.listener_count; ++id) {
-        if (path_of(state, id) == nullptr) continue;
-        if (!state.inotify.valid()) state.inotify.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-        watch(state, id);
-    }
+// The file itself is watched, not its directory: a busy /run or /tmp would wake an idle daemon all the time.
+void watch_socket(State& state, std::uint32_t id) {
+    const char* path = path_of(state, id);
+    if (path == nullptr) return;
+    if (!state.inotify.valid()) state.inotify.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    ::inotify_add_watch(state.inotify.get(), path,
+                        IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_DONT_FOLLOW);
 }
 
 void on_socket_event(State& state) {
     alignas(inotify_event) char events[4096];
     ssize_t got = ::read(state.inotify.get(), events, sizeof events);
     if (got <= 0) return;
-    // Which file it was does not matter: there are few.
-    for (std::uint32_t id = 0; id < state.listener_count; ++id) {
-        if (path_of(state, id) != nullptr && state.listeners[id].retry_at == 0)
-            state.listeners[id].retry_at = mono_ms() + kLookAfterMs;
-    }
+    state.look_at_sockets = mono_ms() + kLookAfterMs;  // which file it was does not matter: there are few
 }
 
 void look_after_sockets(State& state, std::uint64_t now, std::uint64_t& next) {
-    for (std::uint32_t id = 0; id < state.listener_count; ++id) {
-        Listener& listener = state.listeners[id];
-        if (state.finishing || listener.retry_at == 0) continue;
-        if (now >= listener.retry_at) look_at(state, id, now);
-        if (listener.retry_at != 0) next = std::min(next, listener.retry_at);
+    if (state.look_at_sockets == 0 || state.finishing) return;
+    if (now >= state.look_at_sockets) {
+        bool all = true;
+        for (std::uint32_t id = 0; id < state.listener_count; ++id) all = is_there(state, id) && all;
+        state.look_at_sockets = all ? 0 : now + kLookAgainMs;
     }
+    if (state.look_at_sockets != 0) next = std::min(next, state.look_at_sockets);
 }
 
 void remove_sockets(State& state) {
     for (std::uint32_t id = 0; id < state.listener_count; ++id) {
+        Listener& listener = state.listeners[id];
         const char* path = path_of(state, id);
-        if (path != nullptr && is_ours(state.listeners[id], path)) ::unlink(path);
-        state.listeners[id].fd.reset();
+        struct stat there {};
+        if (path != nullptr && ::lstat(path, &there) == 0 && there.st_dev == listener.device &&
+            there.st_ino == listener.inode)
+            ::unlink(path);
+        listener.fd.reset();
     }
 }
 

@@ -10,8 +10,8 @@ namespace reeve {
 // EEXIST: something is there. *chown_failed: which call it was.
 int make_unix_listener(const SpawnerImage& image, const ListenerRec& rec, Listener& out, bool* chown_failed);
 
-// Begins to watch the files of unix sockets. Without inotify they are just not made anew.
-void watch_sockets(State& state);
+// Begins to watch the file of a server, if it has one. Without inotify it is just not made anew.
+void watch_socket(State& state, std::uint32_t id);
 
 // inotify has something: some file changed, which is looked at a little later.
 void on_socket_event(State& state);

@@ -39,7 +39,7 @@ void secure_standard_descriptors() {
 void note_inherited(State& state) {
     for (std::size_t i = 0; i < state.inherited.size(); ++i) {
         int fd = static_cast<int>(i);
-        state.inherited[i] = ::fcntl(fd, F_GETFD) >= 0 && fd != state.start_directory.get();
+        state.inherited[i] = ::fcntl(fd, F_GETFD) >= 0 && fd != state.life.start_directory;
     }
 }
 
@@ -53,7 +53,7 @@ void open_main_log(State& state) {
         return;
     }
     const char* path = image.c_str(log.path);
-    FileResult result = do_log_file(state, log, path, FileOp::Reopen, true, rule_holds(state, image));
+    FileResult result = do_log_file(state, image, log, FileOp::Reopen, true);
     if (!result.fd.valid()) {
         std::fprintf(
             stderr, "Error: Cannot open the log file %s: %s\n", path != nullptr ? path : "of supervisord",
@@ -186,6 +186,13 @@ void write_server_lines(const State& state) {
     }
 }
 
+// The whole environment of the parts.
+void find_time_zone(State& state) {
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        if (std::strncmp(*entry, "TZ=", 3) == 0) state.time_zone[0] = *entry;
+    }
+}
+
 void take_signals(State& state) {
     struct sigaction ignore {};
     ignore.sa_handler = SIG_IGN;
@@ -250,8 +257,8 @@ void take_descriptors(State& state) {
     rlimit files{};
     if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
     if (!state.resumed) {
-        state.child_files_soft = files.rlim_cur;
-        state.child_files_hard = files.rlim_max;
+        state.life.files_soft = files.rlim_cur;
+        state.life.files_hard = files.rlim_max;
     }
     files.rlim_cur = files.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &files);
@@ -277,18 +284,19 @@ void start_up(State& state) {
     secure_standard_descriptors();
     // Whoever started us may have ignored it, and then nothing could be waited for.
     ::signal(SIGCHLD, SIG_DFL);
-    bool daemonized = false;
-    inherit(state, daemonized);
+    inherit(state);
     note_inherited(state);
-    if (!state.start_directory.valid())
-        state.start_directory.reset(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (state.life.start_directory < 0)
+        state.life.start_directory = ::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (!state.table.open()) refuse_to_start(state, "cannot reserve memory: %s", std::strerror(errno));
     ::tzset();
+    find_time_zone(state);
 
     read_configuration(state);
     const DaemonRec& daemon = state.table.boot().daemon();
     // A restart changes nothing about this, whatever the configuration says now.
-    state.foreground = state.resumed ? !daemonized : (daemon.flags & kDaemonNodaemon) != 0;
+    state.foreground = state.resumed ? state.life.daemonized == 0 : (daemon.flags & kDaemonNodaemon) != 0;
+    state.life.daemonized = state.foreground ? 0 : 1;
     bool user_set = change_user(state);
     state.root = ::geteuid() == 0;
     Raised raised = state.resumed ? Raised{} : raise_limits(state);
@@ -305,12 +313,11 @@ void start_up(State& state) {
     UniqueFd say_end;
     if (!state.foreground && !state.resumed) say_end = daemonize(state);
     write_pidfile(state);
-    watch_sockets(state);
+    for (std::uint32_t id = 0; id < state.listener_count; ++id) watch_socket(state, id);
     make_empty_directory(state);
-    for (Part* part : {&state.log, &state.rpc, &state.engine}) start_part(state, *part);
+    for (Part* part : state.parts) start_part(state, *part);
     if (say_end.valid()) {
-        ssize_t ignored = ::write(say_end.get(), "1", 1);
-        static_cast<void>(ignored);
+        [[maybe_unused]] ssize_t written = ::write(say_end.get(), "1", 1);
     }
 }
 

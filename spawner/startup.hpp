@@ -16,8 +16,19 @@ void start_up(State& state);
 
 // ---- steps with a file of their own ----
 
+// Takes over what the life before has left, if there was one. Called first of all
+// (startup_configuration.cpp).
+void inherit(State& state);
+// Maps generation 1, or ends the process with confread's own exit status, which is 0 after -h and -v
+// (startup_configuration.cpp).
+void read_configuration(State& state);
+
 // Opens the sockets of all servers, or refuses to start (startup_sockets.cpp).
 void open_sockets(State& state);
+
+// What is at a path where a socket shall be (startup_sockets.cpp).
+enum class Occupant { Nothing, DeadSocket, LiveSocket, NoSocket };
+Occupant look_at_socket(const char* path);
 
 // Removes the AUTO logs of earlier lives (startup_cleanup.cpp).
 void clean_up_auto_logs(const State& state);

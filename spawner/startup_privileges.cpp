@@ -15,6 +15,7 @@
 #include <iterator>
 
 #include "common/base/privileges.hpp"
+#include "spawner/child_exec.hpp"
 #include "spawner/startup.hpp"
 
 namespace reeve {
@@ -56,8 +57,7 @@ bool change_user(State& state) {
     if (identity.uid == kAbsent) return false;
     if (identity.uid == ::getuid()) return true;
     if (::getuid() != 0) refuse_to_start(state, "Can't drop privilege as nonroot user");
-    const std::uint32_t* groups = identity.groups.count > 0 ? &image.gid(identity.groups.first) : nullptr;
-    if (::setgroups(identity.groups.count, groups) != 0)
+    if (::setgroups(identity.groups.count, groups_of(image, identity)) != 0)
         refuse_to_start(state, "Could not set groups of effective user");
     if (::setresgid(identity.gid, identity.gid, identity.gid) != 0)
         refuse_to_start(state, "Could not set group id of effective user");

@@ -1,6 +1,8 @@
 // Opens the servers' sockets at the start: inet servers first, then unix servers, as the reference does. A
 // socket file is taken over only if nobody listens on it.
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -81,6 +83,22 @@ void open_unix(State& state, const SpawnerImage& image, const ListenerRec& rec, 
 }
 
 }  // namespace
+
+Occupant look_at_socket(const char* path) {
+    struct stat status {};
+    if (::lstat(path, &status) != 0) return errno == ENOENT ? Occupant::Nothing : Occupant::NoSocket;
+    if (!S_ISSOCK(status.st_mode)) return Occupant::NoSocket;
+    sockaddr_un address{};
+    if (!unix_address(path, address)) return Occupant::NoSocket;
+    // Connecting to a unix socket does not wait: it is accepted into the queue, the queue is full, or nobody
+    // listens. Whoever listens is alive, whether it answers or not.
+    UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!probe.valid()) return Occupant::LiveSocket;
+    if (::connect(probe.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0)
+        return Occupant::LiveSocket;
+    if (errno == ENOENT) return Occupant::Nothing;
+    return errno == ECONNREFUSED ? Occupant::DeadSocket : Occupant::LiveSocket;
+}
 
 void open_sockets(State& state) {
     const SpawnerImage& image = state.table.boot();

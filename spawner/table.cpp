@@ -6,23 +6,13 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include <cstring>
 #include <new>
 
 #include "common/base/log_line.hpp"
 
 namespace reeve {
 namespace {
-
-constexpr std::uint32_t kPidLimit = 4 * 1024 * 1024;  // the kernel's PID_MAX_LIMIT
-
-template <typename T>
-bool reserve(T*& out, std::size_t count) {
-    void* memory = ::mmap(nullptr, count * sizeof(T), PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) return false;
-    out = static_cast<T*>(memory);
-    return true;
-}
 
 // The size of a memfd that nobody can change any more, or 0.
 std::size_t sealed_size(int fd) {
@@ -44,21 +34,12 @@ std::uint64_t clock_us(clockid_t clock) {
 std::uint64_t wall_us() { return clock_us(CLOCK_REALTIME); }
 std::uint64_t mono_us() { return clock_us(CLOCK_MONOTONIC); }
 
-bool Table::open() {
-    return reserve(slots_, kMaxSlots) && reserve(groups_, kMaxSlots) && reserve(by_pid_, kPidLimit);
-}
-
 const char* Table::add_generation(UniqueFd image, UniqueFd view) {
     std::size_t size = sealed_size(image.get());
     std::size_t view_size = sealed_size(view.get());
     if (size == 0 || view_size == 0) return "an image is not sealed";
     if (size > kMaxImage || view_size > kMaxImage) return "an image is too long";
-    Generation* place = nullptr;
-    for (Generation& candidate : generations_) {
-        if (candidate.number != 0) continue;
-        place = &candidate;
-        break;
-    }
+    Generation* place = place_of(0);
     if (place == nullptr) return "too many generations of the configuration are in use";
 
     void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, image.get(), 0);
@@ -89,19 +70,18 @@ void Table::forget_unused() {
     }
 }
 
-Generation* Table::generation(std::uint32_t number) {
-    if (number == 0) return nullptr;
+Generation* Table::place_of(std::uint32_t number) {
     for (Generation& candidate : generations_) {
         if (candidate.number == number) return &candidate;
     }
     return nullptr;
 }
 
-Generation* Table::generation_after(std::uint32_t number) {
+Generation* Table::generation_from(std::uint32_t number) {
     Generation* next = nullptr;
     for (Generation& candidate : generations_) {
-        if (candidate.number > number && (next == nullptr || candidate.number < next->number))
-            next = &candidate;
+        bool fits = candidate.number != 0 && candidate.number >= number;
+        if (fits && (next == nullptr || candidate.number < next->number)) next = &candidate;
     }
     return next;
 }
@@ -123,10 +103,8 @@ const char* Table::activate(const GroupBody& body) {
     // Once, whatever generation it is of: else each re-read would be good for one more copy of every program.
     std::string_view name = owner->image.text(owner->image.group(body.group).name);
     for (std::uint32_t i = 0; i < group_count_; ++i) {
-        const ActiveGroup& other = groups_[i];
-        const SpawnerImage& image = generation(other.generation)->image;
-        if (other.generation == body.generation ? other.group == body.group
-                                                : image.text(image.group(other.group).name) == name)
+        const SpawnerImage& other = generation(groups_[i].generation)->image;
+        if (other.text(other.group(groups_[i].group).name) == name)
             return "sent ACTIVATE of a group that is active";
     }
     for (std::uint32_t i = 0; i < procs.count; ++i) {
@@ -134,11 +112,12 @@ const char* Table::activate(const GroupBody& body) {
     }
     for (std::uint32_t i = 0; i < procs.count; ++i) {
         Slot& slot = *new (&slots_[body.first_slot + i]) Slot{};
+        slot.slot = body.first_slot + i;
         slot.active = true;
         slot.generation = body.generation;
         slot.proc = procs.first + i;
     }
-    groups_[group_count_++] = {body.generation, body.group, body.first_slot};
+    groups_[group_count_++] = body;
     active_slots_ += procs.count;
     if (body.first_slot + procs.count > high_) high_ = body.first_slot + procs.count;
     ++owner->active_groups;
@@ -147,13 +126,10 @@ const char* Table::activate(const GroupBody& body) {
 
 const char* Table::deactivate(const GroupBody& body) {
     std::uint32_t at = 0;
-    while (at < group_count_ &&
-           (groups_[at].generation != body.generation || groups_[at].group != body.group ||
-            groups_[at].first_slot != body.first_slot)) {
-        ++at;
-    }
+    while (at < group_count_ && std::memcmp(&groups_[at], &body, sizeof body) != 0) ++at;
+    if (at == group_count_) return "sent DEACTIVATE of a group that is not active";
     Generation* owner = generation(body.generation);
-    if (at == group_count_ || owner == nullptr) return "sent DEACTIVATE of a group that is not active";
+    REEVE_CHECK(owner != nullptr);  // an active group keeps its generation
     Range procs = owner->image.group(body.group).procs;
     for (std::uint32_t i = 0; i < procs.count; ++i) {
         if (slots_[body.first_slot + i].state != SlotState::Empty) return "sent DEACTIVATE of a slot in use";
@@ -172,21 +148,19 @@ void Table::born(Slot& slot, pid_t pid) {
     slot.state = SlotState::Live;
     slot.serial = next_serial_++;
     if (next_serial_ == 0) next_serial_ = 1;
-    slot.pid = pid;
-    slot.wait_status = 0;
+    slot.pid = static_cast<std::uint32_t>(pid);
     slot.start_us = wall_us();
     slot.start_mono_us = mono_us();
     slot.end_us = 0;
-    slot.stop_signalled = slot.out_of_reach = false;
-    slot.exit_untold = slot.draining = slot.drain_untold = false;
-    slot.stream_untold = {};
-    if (static_cast<std::uint32_t>(pid) < kPidLimit) by_pid_[pid] = number_of(slot) + 1;
+    slot.wait_status = slot.killed = 0;
+    slot.out_of_reach = false;
+    by_pid_[pid] = slot.slot + 1;
 }
 
 void Table::died(Slot& slot, int wait_status) {
-    if (static_cast<std::uint32_t>(slot.pid) < kPidLimit) by_pid_[slot.pid] = 0;
+    by_pid_[slot.pid] = 0;
     slot.state = SlotState::Exited;
-    slot.wait_status = wait_status;
+    slot.wait_status = static_cast<std::uint32_t>(wait_status);
     slot.end_us = wall_us();
     slot.in.reset();
     slot.exit_untold = slot.drain_untold = slot.draining = true;
@@ -196,7 +170,9 @@ void Table::died(Slot& slot, int wait_status) {
 Slot* Table::by_pid(pid_t pid) {
     if (pid <= 0 || static_cast<std::uint32_t>(pid) >= kPidLimit || by_pid_[pid] == 0) return nullptr;
     Slot* slot = find(by_pid_[pid] - 1);
-    return slot != nullptr && slot->state == SlotState::Live && slot->pid == pid ? slot : nullptr;
+    return slot != nullptr && slot->state == SlotState::Live && slot->pid == static_cast<std::uint32_t>(pid)
+               ? slot
+               : nullptr;
 }
 
 }  // namespace reeve

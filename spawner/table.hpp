@@ -17,21 +17,16 @@
 
 namespace reeve {
 
+constexpr std::uint32_t kPidLimit = 4 * 1024 * 1024;  // the kernel's PID_MAX_LIMIT
 constexpr std::uint32_t kNoSlot = 0xFFFFFFFF;
 constexpr std::size_t kMaxGenerations = 256;  // mapped at one time
 
-struct Slot {
+// What an engine is told of it (SlotBody), and the rest. Beyond its state nothing holds for an empty slot.
+struct Slot : SlotBody {
     bool active = false;
-    SlotState state = SlotState::Empty;
     std::uint32_t generation = 0;
-    std::uint32_t proc = 0;    // index in that generation's image
-    std::uint32_t serial = 0;  // of the child that is or was last here
-    pid_t pid = 0;
-    int wait_status = 0;
-    std::uint64_t start_us = 0;  // wall clock
-    std::uint64_t start_mono_us = 0;
-    std::uint64_t end_us = 0;             // wall clock
-    bool stop_signalled = false;          // kKillStop was sent to this child
+    std::uint32_t proc = 0;               // index in that generation's image
+    std::uint32_t serial = 0;             // of the child that is or was last here
     bool out_of_reach = false;            // it has become another user: signals are refused
     bool exit_untold = false;             // EXITED is to be sent to the engine
     bool drain_untold = false;            // DRAIN is to be sent to the log writer
@@ -40,7 +35,6 @@ struct Slot {
     std::uint32_t fcgi = kAbsent;         // the FastCGI socket that this child holds
     UniqueFd in;                          // write end of stdin; absent for FastCGI
     std::array<UniqueFd, 2> out;          // read ends of stdout and stderr
-    std::array<std::uint8_t, kNoteSize> note{};
 };
 
 struct Generation {
@@ -51,23 +45,17 @@ struct Generation {
     std::uint32_t view_size = 0;
 };
 
-struct ActiveGroup {
-    std::uint32_t generation;
-    std::uint32_t group;
-    std::uint32_t first_slot;
-};
-
 class Table {
   public:
-    // Reserves the memory. False (with errno) if the system has none.
+    // Reserves the memory. False (with errno) if the system has none (startup_memory.cpp).
     bool open();
 
     // Maps a pair of sealed memfds as the newest generation and forgets those that nobody uses any more.
     // Answers nullptr, or what is wrong with the images; then nothing has changed.
     const char* add_generation(UniqueFd image, UniqueFd view);
-    Generation* generation(std::uint32_t number);
-    // The generation with the smallest number above the given one, or nullptr.
-    Generation* generation_after(std::uint32_t number);
+    Generation* generation(std::uint32_t number) { return number == 0 ? nullptr : place_of(number); }
+    // The generation with the smallest number not below the given one, or nullptr.
+    Generation* generation_from(std::uint32_t number);
     std::uint32_t newest() const { return newest_; }
     // The image that the daemon started with. It stays mapped: listeners, pidfile and main log are in it.
     const SpawnerImage& boot() const { return boot_; }
@@ -75,18 +63,21 @@ class Table {
     // Each answers nullptr, or why the request breaks the rules; then nothing has changed.
     const char* activate(const GroupBody& group);
     const char* deactivate(const GroupBody& group);
-    const ActiveGroup* active_group(std::uint32_t i) const {
-        return i < group_count_ ? &groups_[i] : nullptr;
-    }
+    const GroupBody* active_group(std::uint32_t i) const { return i < group_count_ ? &groups_[i] : nullptr; }
 
     // The active slot of that number, or nullptr.
     Slot* find(std::uint32_t number) {
         return number < high_ && slots_[number].active ? &slots_[number] : nullptr;
     }
-    std::uint32_t number_of(const Slot& slot) const { return static_cast<std::uint32_t>(&slot - slots_); }
+    // The first active slot from that number on, which becomes its; nullptr if there is none.
+    Slot* from(std::uint32_t& number) {
+        while (number < high_ && !slots_[number].active) ++number;
+        return find(number);
+    }
     // Numbers at and above this one are not active.
     std::uint32_t high() const { return high_; }
     std::uint32_t active_slots() const { return active_slots_; }
+    std::uint32_t active_groups() const { return group_count_; }
     const SpawnerImage& image_of(const Slot& slot);
     const ProcRec& definition(const Slot& slot) { return image_of(slot).proc(slot.proc); }
 
@@ -103,9 +94,10 @@ class Table {
 
   private:
     void forget_unused();
+    Generation* place_of(std::uint32_t number);  // 0: a free one
 
     Slot* slots_ = nullptr;
-    ActiveGroup* groups_ = nullptr;
+    GroupBody* groups_ = nullptr;
     std::uint32_t* by_pid_ = nullptr;  // slot + 1, by pid
     std::uint32_t group_count_ = 0;
     std::uint32_t high_ = 0;

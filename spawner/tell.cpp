@@ -6,10 +6,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <bit>
 #include <cstring>
 
 #include "reeve_config.hpp"
-#include "spawner/child_start.hpp"
+#include "spawner/logfile.hpp"
+#include "spawner/parts.hpp"
 #include "spawner/say.hpp"
 
 namespace reeve {
@@ -18,152 +20,99 @@ namespace {
 constexpr std::uint64_t kRetryMs = 20;       // when the kernel has too many descriptors in flight
 constexpr std::size_t kListenerTail = 4096;  // as of the catalogue
 
-HelloBody hello_of(const State& state, const Part& part) {
-    HelloBody hello{};
-    hello.protocol = kProtocol;
-    hello.flags = (state.root ? kHelloRoot : 0) | (state.foreground ? kHelloForeground : 0) |
-                  (::getpid() == 1 ? kHelloPid1 : 0) | (part.resumed ? kHelloResume : 0) |
-                  (state.console ? kHelloConsole : 0) | state.stopping;
-    hello.daemon_pid = static_cast<std::uint32_t>(::getpid());
-    hello.loglevel = static_cast<std::uint32_t>(state.loglevel);
-    hello.carry = state.carry;
-    return hello;
+// ---- what a part must know first, step by step ----------------------------------------------------------
+
+// What came of a step with the part's cursor: that item is told (or is none for this part), it has to wait,
+// or there are no more.
+enum class Step { Told, Blocked, Over };
+using Teller = Step (*)(State&, Part&);
+
+Step told_if(bool sent) { return sent ? Step::Told : Step::Blocked; }
+Step over_if(bool sent) { return sent ? Step::Over : Step::Blocked; }  // there is only one item
+
+Step hello(State& state, Part& part) {
+    auto pid = static_cast<std::uint32_t>(::getpid());
+    std::uint32_t flags = (state.root ? kHelloRoot : 0) | (state.foreground ? kHelloForeground : 0) |
+                          (pid == 1 ? kHelloPid1 : 0) | (part.resumed ? kHelloResume : 0) |
+                          (state.console ? kHelloConsole : 0) | state.stopping;
+    HelloBody body{kProtocol, flags, pid, static_cast<std::uint32_t>(state.loglevel), state.life.carry};
+    return over_if(tell(part, part.kind.hello, 0, body));
 }
 
-bool tell_peers(State& state, Part& part) {
+bool tell_peers(Part& part) {
     for (std::size_t i = 0; i < part.peers.size(); ++i) {
-        if (!part.peers[i].valid()) continue;
-        Msg type = &part == &state.engine ? Msg::PEER : &part == &state.log ? Msg::L_PEER : Msg::R_PEER;
         int fd = part.peers[i].get();
-        if (!tell(part, type, 0, PeerBody{static_cast<Role>(i)}, {}, {&fd, 1})) return false;
+        if (fd < 0) continue;
+        if (!tell(part, part.kind.peer, 0, PeerBody{static_cast<Role>(i)}, {}, {&fd, 1})) return false;
         part.peers[i].reset();
     }
     return true;
 }
 
-bool tell_slot(State& state, Slot& slot) {
-    SlotBody body{};
-    body.slot = state.table.number_of(slot);
-    body.state = slot.state;
-    if (slot.state != SlotState::Empty) {
-        body.pid = static_cast<std::uint32_t>(slot.pid);
-        body.start_us = slot.start_us;
-        body.start_mono_us = slot.start_mono_us;
-    }
-    if (slot.state == SlotState::Exited) {
-        body.wait_status = static_cast<std::uint32_t>(slot.wait_status);
-        body.end_us = slot.end_us;
-    }
-    body.killed = slot.stop_signalled ? 1 : 0;
-    std::memcpy(body.note, slot.note.data(), sizeof body.note);
-    int fds[2];
-    std::size_t count = 0;
-    body.fds = engine_fds(state, slot, fds, count);
-    if (!tell(state.engine, Msg::SLOT, slot.serial, body, {}, {fds, count})) return false;
-    slot.exit_untold = false;  // it is told by this message
-    return true;
+Step peers(State&, Part& part) {
+    part.may_speak = true;  // it has all else, and edges may take their time
+    return over_if(tell_peers(part));
 }
 
-bool introduce_engine(State& state) {
-    Part& engine = state.engine;
-    auto next = [&engine](Intro step) {
-        engine.intro = step;
-        engine.cursor = 0;
-    };
-    if (engine.intro == Intro::Hello) {
-        if (!tell(engine, Msg::HELLO, 0, hello_of(state, engine))) return false;
-        next(Intro::Configs);
-    }
-    while (engine.intro == Intro::Configs) {
-        Generation* generation = state.table.generation_after(engine.cursor);
-        if (generation == nullptr) {
-            next(Intro::Groups);
-            break;
-        }
-        int fd = generation->view.get();
-        if (!tell(engine, Msg::CONFIG, 0, ConfigBody{generation->number, generation->view_size}, {},
-                  {&fd, 1}))
-            return false;
-        engine.cursor = generation->number;
-    }
-    while (engine.intro == Intro::Groups) {
-        const ActiveGroup* group = state.table.active_group(engine.cursor);
-        if (group == nullptr) {
-            next(Intro::Slots);
-            break;
-        }
-        if (!tell(engine, Msg::GROUP, 0, GroupBody{group->generation, group->group, group->first_slot}))
-            return false;
-        ++engine.cursor;
-    }
-    while (engine.intro == Intro::Slots) {
-        if (engine.cursor == state.table.high()) {
-            next(Intro::SlotsEnd);
-            break;
-        }
-        Slot* slot = state.table.find(engine.cursor);
-        if (slot != nullptr && !tell_slot(state, *slot)) return false;
-        ++engine.cursor;
-    }
-    if (engine.intro == Intro::SlotsEnd) {
-        std::uint32_t groups = 0;
-        while (state.table.active_group(groups) != nullptr) ++groups;
-        if (!tell(engine, Msg::SLOTS_END, 0, SlotsEndBody{groups, state.table.active_slots()})) return false;
-        next(Intro::Peers);
-    }
-    if (engine.intro == Intro::Peers) {
-        if (!tell_peers(state, engine)) return false;
-        next(Intro::Done);
-    }
-    return true;
+bool tell_config(State& state, const Generation& generation, std::uint32_t serial) {
+    int fd = generation.view.get();
+    return tell(state.engine, Msg::CONFIG, serial, ConfigBody{generation.number, generation.view_size}, {},
+                {&fd, 1});
 }
 
-// One of the streams beyond the slots; fd is not handed out if it is invalid.
-bool tell_own_stream(State& state, std::uint32_t stream, StreamKind kind, int fd, std::uint32_t flags) {
-    const LogRec& log = state.table.boot().daemon().log;
-    StreamBody body{};
-    body.stream = stream;
-    body.kind = kind;
-    body.slot = kNoSlot;
-    body.flags = flags | (fd >= 0 ? kStreamFile : 0);
-    if (kind == StreamKind::MainLog) {
-        body.maxbytes = log.maxbytes;
-        body.backups = log.backups;
-        if (log.kind == LogKind::Syslog) body.flags |= kStreamMainSyslog;
-    }
-    std::string_view name = "supervisord";
-    return tell(state.log, Msg::STREAM, 0, body, as_bytes(name), {&fd, fd >= 0 ? 1U : 0U});
+Step configs(State& state, Part& engine) {
+    Generation* generation = state.table.generation_from(engine.cursor);
+    if (generation == nullptr) return Step::Over;
+    engine.cursor = generation->number;
+    return told_if(tell_config(state, *generation, 0));
 }
 
-bool introduce_log(State& state) {
-    Part& log = state.log;
-    if (log.intro == Intro::Hello) {
-        if (!tell(log, Msg::L_HELLO, 0, hello_of(state, log))) return false;
-        log.intro = Intro::Streams;
-    }
-    while (log.intro == Intro::Streams) {
-        if (log.cursor == 0) {
-            std::uint32_t flags = kStreamShared | (state.main_log_special ? kStreamSpecial : 0);
-            if (!tell_own_stream(state, kMainLogStream, StreamKind::MainLog, state.main_log.get(), flags))
-                return false;
-        } else if (log.cursor == 1 && state.console) {
-            std::uint32_t flags = kStreamShared | kStreamSpecial;
-            if (!tell_own_stream(state, kConsoleStream, StreamKind::Console, STDOUT_FILENO, flags))
-                return false;
-        } else if (log.cursor == 2) {
-            UniqueFd syslog = connect_syslog();
-            if (syslog.valid() && !tell_own_stream(state, kSyslogStream, StreamKind::Syslog, syslog.get(), 0))
-                return false;
-        } else if (log.cursor == 3) {
-            log.intro = Intro::Peers;
-        }
-        ++log.cursor;
-    }
-    if (log.intro == Intro::Peers) {
-        if (!tell_peers(state, log)) return false;
-        log.intro = Intro::Done;
-    }
-    return true;
+Step groups(State& state, Part& engine) {
+    const GroupBody* group = state.table.active_group(engine.cursor);
+    return group == nullptr ? Step::Over : told_if(tell(engine, Msg::GROUP, 0, *group));
+}
+
+Step slots(State& state, Part& engine) {
+    Slot* slot = state.table.from(engine.cursor);
+    if (slot == nullptr) return Step::Over;
+    EngineFds fds = engine_fds(state, *slot);
+    SlotBody body = *slot;
+    body.fds = fds.flags;
+    if (!tell(engine, Msg::SLOT, slot->serial, body, {}, fds.all())) return Step::Blocked;
+    slot->exit_untold = false;  // it is told by this message
+    return Step::Told;
+}
+
+Step slots_end(State& state, Part& engine) {
+    SlotsEndBody body{state.table.active_groups(), state.table.active_slots()};
+    return over_if(tell(engine, Msg::SLOTS_END, 0, body));
+}
+
+// The streams beyond the slots. fd may be -1.
+Step own_stream(State& state, StreamBody body, int fd) {
+    body.flags |= fd >= 0 ? kStreamFile : 0;
+    return over_if(tell(state.log, Msg::STREAM, 0, body, as_bytes("supervisord"), {&fd, fd >= 0 ? 1U : 0U}));
+}
+
+Step main_log(State& state, Part&) {
+    const LogRec& rec = state.table.boot().daemon().log;
+    std::uint32_t flags = kStreamShared | (state.main_log_special ? kStreamSpecial : 0) |
+                          (rec.kind == LogKind::Syslog ? kStreamMainSyslog : 0);
+    StreamBody body{kMainLogStream, StreamKind::MainLog, kNoSlot, flags, rec.maxbytes, rec.backups, 0, 0, 0};
+    return own_stream(state, body, state.main_log.get());
+}
+
+Step console(State& state, Part&) {
+    constexpr std::uint32_t kFlags = kStreamShared | kStreamSpecial;
+    if (!state.console) return Step::Over;
+    return own_stream(state, {kConsoleStream, StreamKind::Console, kNoSlot, kFlags, 0, 0, 0, 0, 0},
+                      STDOUT_FILENO);
+}
+
+Step syslog(State& state, Part&) {
+    UniqueFd fd = connect_syslog();
+    if (!fd.valid()) return Step::Over;
+    return own_stream(state, {kSyslogStream, StreamKind::Syslog, kNoSlot, 0, 0, 0, 0, 0, 0}, fd.get());
 }
 
 bool tell_listener(State& state, std::uint32_t id) {
@@ -174,9 +123,8 @@ bool tell_listener(State& state, std::uint32_t id) {
                       rec.authenticated != 0 ? kListenerAuthenticated : 0};
     // Path or host, and behind a NUL the names by which browsers may call it.
     char tail[kListenerTail];
-    std::string_view shown = image.text(is_unix ? rec.path : rec.shown);
     std::string_view hosts = image.text(rec.allowed_hosts);
-    std::size_t size = shown.copy(tail, sizeof tail);
+    std::size_t size = image.text(is_unix ? rec.path : rec.shown).copy(tail, sizeof tail);
     if (rec.allowed_hosts.offset != kAbsent && size + 1 + hosts.size() <= sizeof tail) {
         tail[size++] = 0;
         size += hosts.copy(tail + size, sizeof tail - size);
@@ -187,32 +135,33 @@ bool tell_listener(State& state, std::uint32_t id) {
     return true;
 }
 
-bool introduce_rpc(State& state) {
-    Part& rpc = state.rpc;
-    if (rpc.intro == Intro::Hello) {
-        if (!tell(rpc, Msg::R_HELLO, 0, hello_of(state, rpc))) return false;
-        rpc.intro = Intro::Peers;
-    }
-    if (rpc.intro == Intro::Peers) {
-        if (!tell_peers(state, rpc)) return false;
-        rpc.intro = Intro::Listeners;
-    }
-    while (rpc.intro == Intro::Listeners) {
-        if (rpc.cursor == state.listener_count) {
-            rpc.intro = Intro::Start;
-            break;
+Step listeners(State& state, Part& rpc) {
+    return rpc.cursor == state.listener_count ? Step::Over : told_if(tell_listener(state, rpc.cursor));
+}
+
+Step start(State& state, Part& rpc) {
+    const std::uint32_t* limits = state.table.boot().daemon().limits;
+    StartBody body{limits[0], limits[1], limits[2], limits[3], limits[4], state.listener_count};
+    return over_if(tell(rpc, Msg::START, 0, body, as_bytes(REEVE_VERSION)));
+}
+
+constexpr Teller kEngineSteps[] = {hello, configs, groups, slots, slots_end, peers, nullptr};
+constexpr Teller kLogSteps[] = {hello, main_log, console, syslog, peers, nullptr};
+constexpr Teller kRpcSteps[] = {hello, peers, listeners, start, nullptr};
+
+// True when the part has been told everything.
+bool introduce(State& state, Part& part, const Teller* steps) {
+    while (!part.told) {
+        switch (steps[part.step](state, part)) {
+            case Step::Told: ++part.cursor; break;
+            case Step::Blocked: return false;
+            case Step::Over: part.cursor = 0; part.told = steps[++part.step] == nullptr;
         }
-        if (!tell_listener(state, rpc.cursor)) return false;
-        ++rpc.cursor;
-    }
-    if (rpc.intro == Intro::Start) {
-        const std::uint32_t* limits = state.table.boot().daemon().limits;
-        StartBody body{limits[0], limits[1], limits[2], limits[3], limits[4], state.listener_count};
-        if (!tell(rpc, Msg::START, 0, body, as_bytes(REEVE_VERSION))) return false;
-        rpc.intro = Intro::Done;
     }
     return true;
 }
+
+// ---- news -----------------------------------------------------------------------------------------------
 
 bool send_held(Part& part) {
     Held& held = part.held;
@@ -227,71 +176,82 @@ bool send_held(Part& part) {
 bool tell_reread(State& state) {
     Reread& reread = state.reread;
     if (!reread.answer_untold) return true;
-    if (reread.failed) {
-        ConfigFailedBody body{reread.exit_status};
-        std::string_view text(reread.text.data(), reread.text_size);
-        if (!tell(state.engine, Msg::CONFIG_FAILED, reread.serial, body, as_bytes(text))) return false;
-    } else {
-        Generation* newest = state.table.generation(state.table.newest());
-        int fd = newest->view.get();
-        ConfigBody body{newest->number, newest->view_size};
-        if (!tell(state.engine, Msg::CONFIG, reread.serial, body, {}, {&fd, 1})) return false;
+    bool sent = reread.failed
+                    ? tell(state.engine, Msg::CONFIG_FAILED, reread.serial,
+                           ConfigFailedBody{reread.exit_status}, as_bytes(reread.text.data()))
+                    : tell_config(state, *state.table.generation(state.table.newest()), reread.serial);
+    if (sent) reread.answer_untold = reread.wanted = false;
+    return sent;
+}
+
+bool tell_signals(State& state) {
+    for (std::uint32_t& open = state.life.signals; state.engine.ready && open != 0; open &= open - 1) {
+        std::uint32_t signo = static_cast<std::uint32_t>(std::countr_zero(open));
+        if (!tell(state.engine, Msg::SIGNAL, 0, SignalBody{signo})) return false;
+        // Whatever becomes of this engine, the next one is to know.
+        if (signo == SIGTERM || signo == SIGINT || signo == SIGQUIT) state.stopping = kHelloStopping;
     }
-    reread.answer_untold = reread.wanted = false;
     return true;
 }
 
 void tell_engine(State& state) {
     Part& engine = state.engine;
-    if (!send_held(engine) || !introduce_engine(state) || !tell_peers(state, engine)) return;
-    for (Part* part : {&state.rpc, &state.log}) {
-        if (!part->event_untold) continue;
-        if (!tell(engine, Msg::PART, 0, PartBody{part->role, part->event, part->event_status, part->delay_s}))
-            return;
-        part->event_untold = false;
-    }
-    if (!tell_reread(state)) return;
-    for (std::uint32_t signo = 1; engine.ready && state.signals_untold != 0 && signo < 32; ++signo) {
-        if ((state.signals_untold & (1U << signo)) == 0) continue;
-        if (!tell(engine, Msg::SIGNAL, 0, SignalBody{signo})) return;
-        state.signals_untold &= ~(1U << signo);
-        // Whatever becomes of this engine, the next one is to know.
-        if (signo == SIGTERM || signo == SIGINT || signo == SIGQUIT) state.stopping = kHelloStopping;
-    }
-    if (!state.table.exits_untold) return;
-    for (std::uint32_t i = 0; i < state.table.high(); ++i) {
-        Slot* slot = state.table.find(i);
-        if (slot == nullptr || !slot->exit_untold) continue;
-        ExitedBody body{i, static_cast<std::uint32_t>(slot->wait_status), slot->end_us};
-        if (!tell(engine, Msg::EXITED, slot->serial, body)) return;
+    if (!send_held(engine) || !introduce(state, engine, kEngineSteps) || !tell_peers(engine)) return;
+    if (!tell_reread(state) || !tell_signals(state) || !state.table.exits_untold) return;
+    for (std::uint32_t i = 0; Slot* slot = state.table.from(i); ++i) {
+        ExitedBody body{i, slot->wait_status, slot->end_us};
+        if (slot->exit_untold && !tell(engine, Msg::EXITED, slot->serial, body)) return;
         slot->exit_untold = false;
     }
     state.table.exits_untold = false;
 }
 
+// The output of a child: its pipe, and the log file by rule. A file that cannot be opened now is one that the
+// log writer asks for later.
+bool tell_stream(State& state, Slot& slot, bool is_stderr) {
+    const SpawnerImage& image = state.table.image_of(slot);
+    const ProcRec& proc = image.proc(slot.proc);
+    const LogRec& log = is_stderr ? proc.err : proc.out;
+    bool to_engine = !is_stderr && proc.kind == ProgramKind::EventListener;
+    FileResult file = do_slot_log(state, slot, is_stderr, FileOp::Reopen);
+    bool has_file = file.fd.valid();
+    StreamKind kind = to_engine   ? StreamKind::ListenerStdout
+                      : is_stderr ? StreamKind::Stderr
+                                  : StreamKind::Stdout;
+    std::uint32_t flags =
+        (log.stream_flags & (kStreamShared | kStreamStripAnsi | kStreamSyslog | kStreamEvents)) |
+        (to_engine ? 0 : kStreamPipe) | (has_file ? kStreamFile : 0) |
+        (has_file && file.special ? kStreamSpecial : 0);
+    std::uint32_t stream = stream_of(slot.slot, is_stderr);
+    StreamBody body{stream, kind, slot.slot, flags, log.maxbytes, log.backups, log.capture_max, slot.pid, 0};
+    int fds[2];
+    std::size_t count = 0;
+    if (!to_engine) fds[count++] = slot.out[is_stderr ? 1 : 0].get();
+    if (has_file) fds[count++] = file.fd.get();
+    return tell(state.log, Msg::STREAM, slot.serial, body, as_bytes(image.text(proc.name).substr(0, 255)),
+                {fds, count});
+}
+
 void tell_log(State& state) {
     Part& log = state.log;
-    if (!send_held(log) || !introduce_log(state) || !tell_peers(state, log) || !state.table.streams_untold)
+    if (!send_held(log) || !introduce(state, log, kLogSteps) || !tell_peers(log) ||
+        !state.table.streams_untold)
         return;
-    for (std::uint32_t i = 0; i < state.table.high(); ++i) {
-        Slot* slot = state.table.find(i);
-        if (slot == nullptr) continue;
-        for (std::size_t which = 0; which < 2; ++which) {
-            if (!slot->stream_untold[which]) continue;
+    for (std::uint32_t i = 0; Slot* slot = state.table.from(i); ++i) {
+        for (bool is_stderr : {false, true}) {
             // Without a pipe there is no output any more that a log writer could move.
-            if (slot->out[which].valid() && !tell_stream(state, *slot, which == 1)) return;
-            slot->stream_untold[which] = false;
+            bool due = slot->stream_untold[is_stderr] && slot->out[is_stderr].valid();
+            if (due && !tell_stream(state, *slot, is_stderr)) return;
+            slot->stream_untold[is_stderr] = false;
         }
-        if (slot->drain_untold) {
-            if (!tell(log, Msg::DRAIN, slot->serial, DrainBody{i})) return;
-            slot->drain_untold = false;
-        }
+        if (slot->drain_untold && !tell(log, Msg::DRAIN, slot->serial, DrainBody{i})) return;
+        slot->drain_untold = false;
     }
     state.table.streams_untold = false;
 }
 
 void tell_rpc(State& state) {
-    if (!introduce_rpc(state) || !tell_peers(state, state.rpc)) return;
+    if (!introduce(state, state.rpc, kRpcSteps) || !tell_peers(state.rpc)) return;
     for (std::uint32_t id = 0; id < state.listener_count; ++id) {
         if (state.listeners[id].untold && !tell_listener(state, id)) return;
     }
@@ -301,6 +261,19 @@ bool can_take(const Part& part) { return part.channel.open() && !part.blocked &&
 
 }  // namespace
 
+EngineFds engine_fds(State& state, const Slot& slot) {
+    EngineFds out;
+    if (slot.in.valid()) {
+        out.flags |= kFdStdin;
+        out.fds[out.count++] = slot.in.get();
+    }
+    if (state.table.definition(slot).kind == ProgramKind::EventListener && slot.out[0].valid()) {
+        out.flags |= kFdListenerStdout;
+        out.fds[out.count++] = slot.out[0].get();
+    }
+    return out;
+}
+
 bool tell_raw(Part& part, Msg type, std::uint32_t serial, std::span<const std::byte> body,
               std::span<const std::byte> tail, std::span<const int> fds) {
     if (!can_take(part)) return false;
@@ -308,11 +281,7 @@ bool tell_raw(Part& part, Msg type, std::uint32_t serial, std::span<const std::b
         case Send::Sent: return true;
         case Send::Full: part.blocked = true; break;
         case Send::TooManyFds: part.retry_at = mono_ms() + kRetryMs; break;
-        case Send::Gone:
-            // It has closed its end, so it leaves or has to: waitpid tells when it is gone.
-            part.channel.close();
-            if (part.pid != 0) ::kill(part.pid, SIGKILL);
-            break;
+        case Send::Gone: kill_part(part, nullptr);
     }
     return false;
 }

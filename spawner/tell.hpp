@@ -9,6 +9,15 @@ namespace reeve {
 // Sends what can be sent now to all parts.
 void tell_all(State& state);
 
+// The descriptors of a slot that belong to the engine, with their kFd... flags.
+struct EngineFds {
+    int fds[2];
+    std::size_t count = 0;
+    std::uint32_t flags = 0;
+    std::span<const int> all() const { return {fds, count}; }
+};
+EngineFds engine_fds(State& state, const Slot& slot);
+
 // Sends one message. False: the socket takes nothing now (or is gone), and the caller keeps its bit.
 bool tell_raw(Part& part, Msg type, std::uint32_t serial, std::span<const std::byte> body,
               std::span<const std::byte> tail, std::span<const int> fds);

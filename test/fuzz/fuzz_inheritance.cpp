@@ -12,6 +12,7 @@
 #include <string>
 
 #include "spawner/finish.hpp"
+#include "spawner/startup.hpp"
 #include "spawner/state.hpp"
 
 using namespace reeve;
@@ -32,19 +33,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     ::setenv("REEVE_STATE", value.c_str(), 1);
     int fd = file.get();
-    bool daemonized = false;
     auto state = std::make_unique<State>();
     // The directory that the bytes name may be any descriptor; it is not to be closed here.
-    inherit(*state, daemonized);
+    inherit(*state);
     if (std::getenv("REEVE_STATE") != nullptr) std::abort();
     if (state->resumed) {
-        Inheritance left{};
+        Life left{};
         if (!sealed || size - 2 < sizeof left) std::abort();
         std::memcpy(&left, data + 2, sizeof left);
-        if (std::memcmp(left.magic, "REEVERUN", 8) != 0 || state->carry != left.carry) std::abort();
+        if (std::memcmp(left.magic, "REEVERUN", 8) != 0 || state->life.carry != left.carry) std::abort();
         file.release();  // it was closed
-        state->start_directory.release();
-    } else if (::fcntl(fd, F_GETFD) < 0 || daemonized || state->carry != 0) {
+    } else if (::fcntl(fd, F_GETFD) < 0 || state->life.daemonized != 0 || state->life.carry != 0) {
         std::abort();
     }
     return 0;

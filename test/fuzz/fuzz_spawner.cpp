@@ -149,18 +149,12 @@ class Machine {
         if (const char* wrong =
                 state.table.add_generation(PaperImage::sealed(image_bytes()), PaperImage::view()))
             broken(wrong);
-        state.engine.role = Role::Engine;
-        state.engine.binary = "supervisor-engine";
-        state.rpc.role = Role::Rpc;
-        state.rpc.binary = "supervisor-rpc";
-        state.log.role = Role::Log;
-        state.log.binary = "supervisor-log";
         state.loglevel = Level::Debug;
         state.foreground = true;
         ::tzset();  // the start writes log lines, after which the time zone is known
         write_line(state.main_log.get(), Level::Info, "warm");
         state.main_log.reset(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-        state.child_files_soft = state.child_files_hard = 256;
+        state.life.files_soft = state.life.files_hard = 256;
         static char name[] = "supervisord";
         static char* arguments[] = {name, nullptr};
         state.argv = arguments;
@@ -195,7 +189,7 @@ class Machine {
         std::size_t programs = 0, slots = 0, live = 0;
         for (auto& [pid, process] : system_.living) programs += process.kind == Kind::Program;
         std::set<std::uint32_t> taken;
-        for (std::uint32_t i = 0; const ActiveGroup* group = table.active_group(i); ++i) {
+        for (std::uint32_t i = 0; const GroupBody* group = table.active_group(i); ++i) {
             Generation* generation = table.generation(group->generation);
             if (generation == nullptr) broken("a group of a generation that is gone");
             Range procs = generation->image.group(group->group).procs;
@@ -236,11 +230,11 @@ class Machine {
         for (const FcgiSocket& socket : state.fcgi) count(socket.fd);
         for (const UniqueFd* fd : std::initializer_list<const UniqueFd*>{
                  &state.main_log, &state.syslog, &state.inotify, &state.pidfile, &state.signals,
-                 &state.start_directory, &state.empty_directory, &state.reread.image, &state.reread.view,
-                 &state.reread.errors, &signals_})
+                 &state.empty_directory, &state.reread.image, &state.reread.view, &state.reread.errors,
+                 &signals_})
             count(*fd);
-        for (std::uint32_t number = 0; Generation* one = state_->table.generation_after(number);
-             number = one->number)
+        for (std::uint32_t number = 0; Generation* one = state_->table.generation_from(number);
+             number = one->number + 1)
             count(one->view);
         for (std::uint32_t i = 0; i < state.table.high(); ++i) {
             const Slot* slot = state_->table.find(i);
@@ -460,7 +454,7 @@ class Machine {
                 return engine_says(Msg::ACTIVATE, 0, GroupBody{generation_, group, input_.number()});
             }
             case 5: {
-                const ActiveGroup* group = state_->table.active_group(input_.number());
+                const GroupBody* group = state_->table.active_group(input_.number());
                 if (group == nullptr) return;
                 return engine_says(Msg::DEACTIVATE, 0,
                                    GroupBody{group->generation, group->group, group->first_slot});

@@ -115,7 +115,7 @@ int __wrap_clone(int (*)(void*), void*, int, void* argument, ...) {
     auto& plan = *static_cast<reeve::ChildPlan*>(argument);
     std::string path = plan.path;
     if (path != "/bin/true" && path != "/bin/sleep") broken("executes", path);
-    if (plan.uid != reeve::kAbsent) broken("changes the identity");
+    if (plan.proc->identity.uid != reeve::kAbsent) broken("changes the identity");
     if (plan.argv[0] == nullptr || plan.envp[0] == nullptr || std::string(plan.envp[0]) != "A=1" ||
         plan.envp[1] != nullptr)
         broken("passes on another environment");

@@ -43,12 +43,22 @@ FileResult open_file(const std::string& path, bool strict = true) {
     return open_by_rule(path.c_str(), O_WRONLY | O_CREAT, 0666, strict);
 }
 
+// A deed on the log of a program that has nothing else.
 FileResult act(const std::string& path, FileOp op, std::int32_t backups = 2, bool strict = true) {
-    static State* state = new State;
-    LogRec log{};
-    log.kind = LogKind::File;
-    log.backups = backups;
-    return do_log_file(*state, log, path.c_str(), op, false, strict);
+    static State* state = nullptr;
+    if (state == nullptr) {
+        state = new State;
+        REQUIRE(state->table.open());
+    }
+    PaperProgram program;
+    program.out = path;
+    program.backups = backups;
+    PaperImage paper;
+    paper.groups = {{program}};
+    REQUIRE(state->table.add_generation(paper.image(), PaperImage::view()) == nullptr);
+    state->root = strict;
+    const SpawnerImage& image = state->table.generation(state->table.newest())->image;
+    return do_log_file(*state, image, image.proc(0).out, op, false);
 }
 
 }  // namespace
@@ -227,15 +237,16 @@ TEST_CASE("rotation moves .1 to .N, clearing makes the file anew, reading makes 
 TEST_CASE("descriptors: only those that the daemon was started with") {
     auto state = std::make_unique<State>();
     state->inherited[1] = true;
+    SpawnerImage none;
     LogRec log{};
     log.kind = LogKind::Descriptor;
     log.descriptor = 1;
-    CHECK(do_log_file(*state, log, nullptr, FileOp::Reopen, false, true).special);
-    CHECK(do_log_file(*state, log, nullptr, FileOp::Clear, false, true).fd.valid());
-    CHECK(do_log_file(*state, log, nullptr, FileOp::Read, false, true).error == ENOENT);
+    CHECK(do_log_file(*state, none, log, FileOp::Reopen, false).special);
+    CHECK(do_log_file(*state, none, log, FileOp::Clear, false).fd.valid());
+    CHECK(do_log_file(*state, none, log, FileOp::Read, false).error == ENOENT);
     for (std::uint32_t fd : {2U, 3U, 255U, 256U, 0xFFFFFFFFU}) {
         log.descriptor = fd;
-        CHECK(do_log_file(*state, log, nullptr, FileOp::Reopen, false, true).error == EBADF);
+        CHECK(do_log_file(*state, none, log, FileOp::Reopen, false).error == EBADF);
     }
 }
 

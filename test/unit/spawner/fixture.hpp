@@ -189,10 +189,9 @@ struct PaperSpawner {
         if (wrong != nullptr) die("paper image", wrong);
         state->root = ::geteuid() == 0;
         state->loglevel = Level::Critical;
-        state->child_files_soft = state->child_files_hard = 256;
-        connect(state->engine, Role::Engine, Edge::SE, Edge::ES, engine);
-        connect(state->log, Role::Log, Edge::SL, Edge::LS, log);
-        state->rpc.role = Role::Rpc;
+        state->life.files_soft = state->life.files_hard = 256;
+        connect(state->engine, engine);
+        connect(state->log, log);
         state->engine.ready = true;
         std::uint64_t never = 0;
         spawn_allowed(*state, mono_ms(), never);
@@ -209,20 +208,19 @@ struct PaperSpawner {
     }
     // The next message for a part; type 0 if there is none.
     Received next(Channel& channel) {
+        tell_all(*state);
         Received received;
         if (channel.receive(buffer, received) != Receive::Message) received.message.type = Msg{};
         return received;
     }
 
   private:
-    static void connect(Part& part, Role role, Edge out, Edge in, Channel& theirs) {
+    static void connect(Part& part, Channel& theirs) {
         UniqueFd ours, other;
         REEVE_CHECK(make_channel_pair(ours, other));
-        part.role = role;
-        part.binary = "paper";
-        part.channel = Channel(std::move(ours), out, in);
-        part.intro = Intro::Done;
-        theirs = Channel(std::move(other), in, out);
+        part.channel = Channel(std::move(ours), part.kind.out, part.kind.in);
+        part.told = part.may_speak = true;
+        theirs = Channel(std::move(other), part.kind.in, part.kind.out);
     }
 };
 

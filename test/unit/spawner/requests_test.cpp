@@ -108,7 +108,7 @@ TEST_CASE("a child's life, and what may be asked when") {
     CHECK(s.ask(Msg::NOTE, 0, note) == nullptr);
     CHECK(slot->note[0] == 42);
     CHECK(s.ask(Msg::KILL, serial, KillBody{10, SIGTERM, kKillStop}) == nullptr);
-    CHECK(slot->stop_signalled);
+    CHECK(slot->killed == 1);
     Received result = s.next(s.engine);
     CHECK(result.message.type == Msg::KILL_RESULT);
     CHECK(result.message.as<KillResultBody>().error == 0);
@@ -140,9 +140,9 @@ TEST_CASE("the engine must be told everything and say READY first, once") {
     CHECK(s.ask(Msg::READY, 0, Empty{}) != nullptr);  // the fixture's is ready
     s.state->engine.ready = false;
     CHECK(s.ask(Msg::ACTIVATE, 0, GroupBody{1, 0, 0}) != nullptr);
-    s.state->engine.intro = Intro::Slots;
+    s.state->engine.told = s.state->engine.may_speak = false;
     CHECK(s.ask(Msg::READY, 0, Empty{}) != nullptr);
-    s.state->engine.intro = Intro::Done;
+    s.state->engine.told = s.state->engine.may_speak = true;
     CHECK(s.ask(Msg::READY, 0, Empty{}) == nullptr);
     CHECK(s.ask(Msg::STOPPING, 0, StoppingBody{static_cast<FinishMode>(2)}) != nullptr);
     CHECK(s.ask(Msg::FINISH, 0, FinishBody{static_cast<FinishMode>(9), 0, 0}) != nullptr);
@@ -160,8 +160,8 @@ TEST_CASE("a new engine gets groups and slots back, and an exit once") {
     while (s.next(s.engine).message.type != Msg{}) {
     }
     wait_for_end(*s.state, *s.state->table.find(3));
-    s.state->engine.intro = Intro::Hello;
-    s.state->engine.cursor = 0;
+    s.state->engine.told = s.state->engine.may_speak = false;
+    s.state->engine.step = s.state->engine.cursor = 0;
     s.state->engine.ready = false;
     tell_all(*s.state);
     std::vector<Msg> seen;
@@ -181,13 +181,13 @@ TEST_CASE("SPAWN is limited to what a configuration can need") {
     std::uint64_t when = UINT64_MAX;
     std::uint64_t now = mono_ms() + 100;
     REQUIRE(spawn_allowed(*s.state, now, when));
-    s.state->spawn_tokens = 500;
+    s.state->spawn_debt = 63'500;
     CHECK(!spawn_allowed(*s.state, now, when));
     CHECK(when > now);
     CHECK(when <= now + 20);
     CHECK(spawn_allowed(*s.state, when, when));
     CHECK(spawn_allowed(*s.state, now + 1'000'000, when));
-    CHECK(s.state->spawn_tokens == 64'000);  // and never more than a burst
+    CHECK(s.state->spawn_debt == 0);  // and never more than a burst
 }
 
 TEST_CASE("what the socket does not take is held, and nothing else is sent before it") {
@@ -244,11 +244,11 @@ TEST_CASE("generations: unsealed and unsound images are refused, unused ones for
     REQUIRE(s.ask(Msg::DEACTIVATE, 0, GroupBody{1, 1, 0}) == nullptr);
     CHECK(table.generation(1) != nullptr);  // the daemon's own settings, servers and passwords stay
     CHECK(!table.boot().empty());
-    CHECK(table.generation_after(0)->number == 1);
+    CHECK(table.generation_from(0)->number == 1);
     REQUIRE(s.ask(Msg::ACTIVATE, 0, GroupBody{4, 1, 0}) == nullptr);
     REQUIRE(table.add_generation(two_groups().image(), PaperImage::view()) == nullptr);
     CHECK(table.generation(4) != nullptr);
     REQUIRE(s.ask(Msg::DEACTIVATE, 0, GroupBody{4, 1, 0}) == nullptr);
     CHECK(table.generation(4) == nullptr);
-    CHECK(table.generation_after(1)->number == 5);
+    CHECK(table.generation_from(2)->number == 5);
 }

@@ -81,7 +81,9 @@ struct Scene {
         }
         if (which == Exited) end_child(*s.state);
         if (which <= NotReady) s.state->engine.ready = false;
-        if (which == Untold) s.state->engine.intro = s.state->log.intro = Intro::Hello;
+        if (which == Untold) {
+            for (Part* part : {&s.state->engine, &s.state->log}) part->told = part->may_speak = false;
+        }
     }
     ~Scene() {
         end_child(*s.state);
@@ -224,12 +226,12 @@ TEST_CASE("each number of a request at 0, at its limit and beyond") {
 TEST_CASE("a TERM that was told to an engine which dies of something else is known to the next one") {
     Scene scene(Live);
     State& state = *scene.s.state;
-    state.signals_untold = 1U << SIGHUP;
+    state.life.signals = 1U << SIGHUP;
     tell_all(state);
     CHECK(state.stopping == 0);
-    state.signals_untold = 1U << SIGTERM;
+    state.life.signals = 1U << SIGTERM;
     tell_all(state);
-    CHECK(state.signals_untold == 0);
+    CHECK(state.life.signals == 0);
     CHECK(state.stopping == kHelloStopping);
 }
 
@@ -253,7 +255,7 @@ TEST_CASE("an engine that does not take TERM for 10 s is killed, and the program
     State& state = *scene.s.state;
     std::uint64_t next = UINT64_MAX;
     state.engine.blocked = true;
-    state.signals_untold = 1U << SIGTERM;
+    state.life.signals = 1U << SIGTERM;
     look_after_stop(state, 1000, next);
     CHECK(next == 11'000);
     SUBCASE("it never does") {
