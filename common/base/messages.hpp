@@ -125,8 +125,6 @@ struct SpawnFailedBody { std::uint32_t slot; Stage stage; std::int32_t error; st
 struct ExitedBody { std::uint32_t slot; std::uint32_t wait_status; std::uint64_t end_us; };
 struct KillResultBody { std::uint32_t slot; std::uint32_t signo; std::int32_t error; std::uint32_t zero; };
 struct SignalBody { std::uint32_t signo; };
-enum class PartEvent : std::uint32_t { Up = 0, Down = 1, Throttled = 2 };
-struct PartBody { Role role; PartEvent event; std::uint32_t wait_status; std::uint32_t delay_s; };
 
 struct SpawnBody { std::uint32_t slot; };
 struct CheckBody { std::uint32_t slot; };
@@ -274,7 +272,6 @@ struct LostBody { std::uint32_t stream; std::uint32_t zero; std::uint64_t bytes;
     X(EXITED,          11, SE, ExitedBody,       0,         0, 0)  /* serial: child */         \
     X(KILL_RESULT,     12, SE, KillResultBody,   0,         0, 0)  /* serial: child */         \
     X(SIGNAL,          13, SE, SignalBody,       0,         0, 0)                              \
-    X(PART,            14, SE, PartBody,         0,         0, 0)                              \
     /* engine to spawner */                                                                    \
     X(READY,           20, ES, Empty,            0,         0, 0)                              \
     X(RELOAD,          21, ES, Empty,            0,         0, 0)  /* serial: request */       \

@@ -36,7 +36,6 @@ const char* Supervisor::on_message(Received& received) {
         case Msg::GROUP: return on_group(message.as<GroupBody>());
         case Msg::SLOTS_END: return on_slots_end(message.as<SlotsEndBody>());
         case Msg::SIGNAL: return on_signal(message.as<SignalBody>().signo);
-        case Msg::PART: return nullptr;  // the edges tell what matters here
         default: return on_slot_message(received);
     }
 }
