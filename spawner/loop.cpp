@@ -37,7 +37,16 @@ void on_signals(State& state) {
     reap_children(state);  // signals fold into each other: always look
 }
 
-// Reads what a part says, but not more than the turn allows, and nothing while an answer waits to be sent.
+// What to wait for on a part's channel. A closed one is -1, which poll leaves alone. The front says nothing.
+pollfd wait_for(const State& state, const Part& part, bool may_spawn) {
+    bool reads = &part == &state.log || (&part == &state.engine && may_spawn);
+    short events = part.blocked ? POLLOUT : 0;
+    if (reads && !part.held.full && !state.finishing) events |= POLLIN;
+    return {events != 0 && mono_ms() >= part.retry_at ? part.channel.fd() : -1, events, 0};
+}
+
+}  // namespace
+
 void read_part(State& state, Part& part) {
     Received received;
     for (int i = 0; i < kMessagesPerTurn && part.channel.open() && !part.held.full; ++i) {
@@ -58,16 +67,6 @@ void read_part(State& state, Part& part) {
     }
 }
 
-// What to wait for on a part's channel. A closed one is -1, which poll leaves alone. The front says nothing.
-pollfd wait_for(const State& state, const Part& part, bool may_spawn) {
-    bool reads = &part == &state.log || (&part == &state.engine && may_spawn);
-    short events = part.blocked ? POLLOUT : 0;
-    if (reads && !part.held.full && !state.finishing) events |= POLLIN;
-    return {events != 0 && part.retry_at == 0 ? part.channel.fd() : -1, events, 0};
-}
-
-}  // namespace
-
 void run_loop(State& state) {
     for (;;) {
         std::uint64_t now = mono_ms();
@@ -79,7 +78,7 @@ void run_loop(State& state) {
         look_after_finish(state, now, next);
         tell_all(state);
         for (const Part* part : state.parts)
-            next = std::min(next, part->retry_at != 0 ? part->retry_at : kNever);
+            next = std::min(next, part->retry_at > now ? part->retry_at : kNever);
         bool may_spawn = spawn_allowed(state, now, next);
         constexpr std::size_t kOwn = 2;
         pollfd fds[kOwn + 3] = {{state.signals.get(), POLLIN, 0}, {state.inotify.get(), POLLIN, 0}};

@@ -6,6 +6,9 @@
 
 namespace reeve {
 
+// Reads what a part says, but not more than the turn allows, and nothing while an answer waits to be sent.
+void read_part(State& state, Part& part);
+
 // Never comes back: the process ends in finish.cpp.
 [[noreturn]] void run_loop(State& state);
 

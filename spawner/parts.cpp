@@ -12,6 +12,7 @@
 
 #include "reeve_config.hpp"
 #include "spawner/confread_run.hpp"
+#include "spawner/loop.hpp"
 #include "spawner/part_exec.hpp"
 #include "spawner/say.hpp"
 
@@ -21,6 +22,7 @@ namespace {
 constexpr std::uint64_t kShortLifeMs = 10'000;
 constexpr std::uint32_t kLongestDelayS = 60;
 constexpr std::uint64_t kReadyMs = 10'000;
+constexpr int kLastTurns = 64;
 
 // A new edge between two living parts, replacing what they had.
 void link_parts(Part& one, Part& other) {
@@ -86,6 +88,9 @@ void start_part(State& state, Part& part) {
 
 void on_part_death(State& state, Part& part, int wait_status) {
     int pid = part.pid;
+    part.pid = 0;  // it is reaped: nothing may be sent to that number any more
+    // Its last words count: an exit that it has acknowledged is not to be told to its successor.
+    for (int i = 0; i < kLastTurns && part.channel.open() && !state.finishing; ++i) read_part(state, part);
     static_cast<PartLife&>(part) = PartLife{};
     if (state.finishing) return;
     if (&part == &state.engine) abandon_reread(state);
@@ -110,7 +115,6 @@ void kill_part(Part& part, const char* reason) {
 void look_after_parts(State& state, std::uint64_t now, std::uint64_t& next) {
     if (state.finishing) return;
     for (Part* part : state.parts) {
-        if (part->retry_at != 0 && now >= part->retry_at) part->retry_at = 0;
         if (part->restart_at == 0 || state.stopping_alone) continue;
         if (now >= part->restart_at) start_part(state, *part);
         if (part->restart_at != 0) next = std::min(next, part->restart_at);

@@ -257,7 +257,7 @@ void tell_rpc(State& state) {
     }
 }
 
-bool can_take(const Part& part) { return part.channel.open() && !part.blocked && part.retry_at == 0; }
+bool can_take(const Part& part) { return part.channel.open() && !part.blocked && mono_ms() >= part.retry_at; }
 
 }  // namespace
 

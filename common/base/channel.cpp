@@ -125,7 +125,7 @@ bool make_channel_pair(UniqueFd& one, UniqueFd& other) {
     other.reset(ends[1]);
     // Room for the longest message many times over; the kernel caps this at wmem_max, which is no error.
     for (int end : ends) {
-        int size = 1024 * 1024;
+        constexpr int size = 1024 * 1024;
         ::setsockopt(end, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
     }
     return true;

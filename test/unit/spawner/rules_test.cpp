@@ -9,6 +9,7 @@
 #include "spawner/child_end.hpp"
 #include "spawner/finish.hpp"
 #include "spawner/from_log.hpp"
+#include "spawner/parts.hpp"
 
 using namespace reeve;
 
@@ -281,4 +282,17 @@ TEST_CASE("a group is active once, whatever generation it is of") {
     CHECK(scene.s.ask(Msg::DEACTIVATE, 0, GroupBody{1, 0, kSlot}) == nullptr);
     CHECK(scene.s.ask(Msg::ACTIVATE, 0, GroupBody{2, 0, 20}) == nullptr);
     CHECK(table.active_slots() == 1);
+}
+
+TEST_CASE("what a part had said before it died counts") {
+    Scene scene(Exited);
+    State& state = *scene.s.state;
+    for (int i = 0; i < 100; ++i)
+        REQUIRE(scene.s.engine.send(Msg::NOTE, 0, NoteBody{kSlot, {7}}) == Send::Sent);
+    REQUIRE(scene.s.engine.send(Msg::ACK_EXIT, scene.serial, AckExitBody{kSlot}) == Send::Sent);
+    scene.s.engine.close();
+    on_part_death(state, state.engine, SIGKILL);
+    CHECK(!state.engine.channel.open());
+    CHECK(state.table.find(kSlot)->state == SlotState::Empty);
+    CHECK(state.table.find(kSlot)->note[0] == 7);
 }
