@@ -1,4 +1,4 @@
-"""supervisorctl and pidproxy where they are better than what they replace, or beyond what the conformance cases see."""
+"""supervisorctl where it is better than what it replaces, or beyond what the conformance cases see."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 
-from harness import (IDLE, NOW, PATIENCE, PIDPROXY, SLEEP, SUPERVISORCTL, case, check, config, contains, equal, lacks,
+from harness import (IDLE, NOW, PATIENCE, SLEEP, SUPERVISORCTL, case, check, config, contains, equal, lacks,
                      matches, program, section, wait_for)
 
 
@@ -68,15 +68,15 @@ def interrupt_ends_the_shell(box):
 @case
 def following_ends_with_the_daemon(box):
     """tail -f and maintail -f end with 0 when supervisord ends."""
-    daemon = box.daemon(program('x', SLEEP, **NOW))
-    daemon.wait_state('x', 'RUNNING')
+    daemon = box.daemon(program('x', "/bin/sh -c 'echo hello; exec sleep 1000'", **NOW))
+    wait_for(lambda: daemon.rpc.readProcessStdoutLog('x', 0, 0), 'output')
     clients = [start_ctl(daemon, *words) for words in (('tail', '-f', 'x'), ('maintail', '-f'))]
-    time.sleep(0.5)
+    for client in clients:
+        equal(client.stdout.readline(), '==> Press Ctrl-C to exit <==\n')
+        check(client.stdout.readline(), 'it follows')
     daemon.stop()
     for client in clients:
-        out, _ = client.communicate(timeout=PATIENCE)
-        check(out.startswith('==> Press Ctrl-C to exit <==\n'), out)
-        equal(client.returncode, 0)
+        equal(client.wait(PATIENCE), 0)
 
 
 @case
@@ -215,32 +215,3 @@ def password_is_not_shown(box):
     terminal.send('quit\n')
     equal((terminal.wait_exit(), box.text('history')), (0, 'version\nquit\n'))
     equal(os.stat(box.path('history')).st_mode & 0o777, 0o600)
-
-
-# --- pidproxy ---------------------------------------------------------------
-
-@case
-def pidproxy_ends_like_its_command(box):
-    """pidproxy looks for its command in PATH, ends with it at once, and has its status."""
-    for script, code in (('exit 7', 7), ('exit 0', 0), ('kill -TERM $$', -signal.SIGTERM), ('kill -KILL $$', -signal.SIGKILL)):
-        started = time.monotonic()
-        equal(box.run(PIDPROXY, 'none', 'sh', '-c', script).code, code, script)
-        check(time.monotonic() - started < 3, 'it took too long')
-    result = box.run(PIDPROXY, 'none', 'no-such-command')
-    equal((result.code, result.out), (127, ''))
-    contains(result.err, 'no-such-command')
-
-
-@case
-def pidproxy_with_a_bad_pid_file(box):
-    """Without a usable pid pidproxy says so and goes on, and never signals a group; TERM ends it all the same."""
-    for text in ('', 'x', '0', '-1', '99999999999'):
-        box.write('x.pid', text)
-        process = subprocess.Popen([*PIDPROXY, 'x.pid', 'sleep', '1000'], cwd=box.folder, env=box.environment,
-                                   stdout=subprocess.PIPE, text=True)
-        wait_for(lambda: 'sleep' in box.run(['ps'], '-o', 'args=', '--ppid', process.pid).out, 'the command')
-        process.send_signal(signal.SIGHUP)
-        equal(process.stdout.readline(), "Can't read child pidfile x.pid!\n", repr(text))
-        equal(process.poll(), None)
-        process.kill()
-        process.wait()
