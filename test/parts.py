@@ -1,9 +1,10 @@
 """The processes that a supervisord consists of, as /proc shows them."""
 
 import os
+import time
 from pathlib import Path
 
-from harness import skip, status_of, wait_for
+from harness import Box, skip, status_of, wait_for
 
 # /proc/PID/status cuts names after 15 characters.
 NAMES = {'engine': 'supervisor-engi', 'front': 'supervisor-rpc', 'log': 'supervisor-log'}
@@ -17,6 +18,23 @@ def not_sanitized():
     """For cases about what a build with a sanitizer lacks: system-call filters, and memory that nobody can read."""
     if os.environ.get('REEVE_SANITIZED'):
         skip('built with a sanitizer')
+
+
+def quickest(call, *arguments):
+    """The seconds that a call takes: the least of some, as on a busy machine any one may have to wait for its turn."""
+    spent = []
+    for _ in range(5):
+        begin = time.monotonic()
+        call(*arguments)
+        spent.append(time.monotonic() - begin)
+    return min(spent)
+
+
+def idle_daemon(box, *sections, **options):
+    """A second supervisord that has nothing to do: what it takes longer for is the machine's fault."""
+    folder = box.path('idle')
+    folder.mkdir()
+    return Box(folder, box.supervisord, box.supervisorctl).daemon(*sections, **options)
 
 
 def children(pid):

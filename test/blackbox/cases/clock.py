@@ -32,7 +32,7 @@ def with_clock(box, plan):
     return Box(box.folder, [str(box.path('supervisord'))], box.supervisorctl), environment
 
 
-@case
+@case(limit=120)
 def jumps_change_nothing(box):
     """startsecs, the wait for a retry, stopwaitsecs, the uptime: all as without jumps by one and two hours."""
     start = time.monotonic()
@@ -51,8 +51,8 @@ def jumps_change_nothing(box):
     daemon.rpc.stopProcess('stays', False)
     stopped = started = None
     while None in (stopped, started):
-        now = time.monotonic()
         states = {info['name']: info for info in daemon.rpc.getAllProcessInfo()}
+        now = time.monotonic()
         if stopped is None and states['stays']['statename'] == 'STOPPED':
             stopped = now
         if started is None and states['slow']['statename'] == 'RUNNING':
@@ -60,20 +60,20 @@ def jumps_change_nothing(box):
         equal(states['runs']['statename'], 'RUNNING')
         uptime = int(matches(states['runs']['description'], r'uptime 0:00:(\d\d)$').group(1))
         within(uptime, 0, now - start + 1, 'uptime')
-        check(now - start < 30, f'waited in vain: {states}')
+        check(now - start < 60, f'waited in vain: {states}')
         time.sleep(0.02)
-    within(stopped - began, 3.9, 7, 'seconds until the SIGKILL')
-    within(started - start, 6.9, 11, 'seconds until RUNNING')
+    within(stopped - began, 3.9, 30, 'seconds until the SIGKILL')
+    within(started - start, 6.9, 50, 'seconds until RUNNING')
     daemon.wait_state('fails', 'FATAL')
     tries = [float(line) for line in box.text('fails.times').splitlines()]
     equal(len(tries), 4, 'tries')
     for wait, (before, after) in enumerate(zip(tries, tries[1:]), 1):
-        within(after - before, wait - 0.05, wait + 3, f'seconds before try {wait + 1}')
+        within(after - before, wait - 0.05, wait + 10, f'seconds before try {wait + 1}')
     # The clock has indeed jumped, for engine and log writer.
     days = [time.mktime(time.strptime(when, '%Y-%m-%d %H:%M:%S'))
             for when in re.findall(r'^(\S+ \S+),\d+ ', daemon.log, re.M)]
     within(max(days) - min(days), 2 * HOUR - 60, 2 * HOUR + 60, 'seconds that the log spans')
     time.sleep(max(0, start + 8.5 - time.monotonic()))
     stops = daemon.rpc.getProcessInfo('runs')
-    within(stops['now'] - time.time(), -5, 5, 'now')
+    within(stops['now'] - time.time(), -30, 30, 'now')
     equal(daemon.stop(), 0)

@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 
 from harness import (IDLE, NOW, PATIENCE, SLEEP, SUPERVISORCTL, case, check, config, contains, equal, lacks,
                      matches, program, section, wait_for)
@@ -208,7 +207,6 @@ def password_is_not_shown(box):
     terminal.expect('Username:')
     terminal.send('user\n')
     terminal.expect('Password:')
-    time.sleep(0.3)
     terminal.send('secret\n')
     lacks(terminal.expect('supervisor> '), 'secret')
     terminal.ask('version')

@@ -151,7 +151,7 @@ def seen_by_somebody_else(box):
 @case
 def another_machine(box):
     """supervisord elsewhere is refused with one sentence, without asking it anything."""
-    result = box.run(SUPERVISORCTL, '-c', '', '-s', 'http://192.0.2.1:9001', 'privileges', timeout=5)
+    result = box.run(SUPERVISORCTL, '-c', '', '-s', 'http://192.0.2.1:9001', 'privileges')
     equal((result.code, result.err), (1, ''))
     matches(result.out, r'^ERROR: http://192.0.2.1:9001 is another machine: .*\n$')
 

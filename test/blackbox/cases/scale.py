@@ -8,7 +8,7 @@ import re
 import time
 
 from harness import LOGGED, NOW, PYTHON, case, check, equal, lacks, program, variants, wait_for
-from parts import children, parts_of, wait_parts
+from parts import children, idle_daemon, parts_of, wait_parts
 
 LONG = os.environ.get('REEVE_LONG') == '1'
 TICKS = os.sysconf('SC_CLK_TCK')
@@ -21,12 +21,17 @@ def answer_time(rpc):
     return (time.monotonic() - begin) * 1000
 
 
-def in_time(what, taken):
-    """98 of 100 come within 100 ms. The rest is for the test itself, which also waits for its turn on a busy machine."""
-    taken = sorted(taken)
-    middle, late = taken[len(taken) // 2], taken[len(taken) * 98 // 100]
-    print(f'{what}: {len(taken)} times, ms: median {middle:.2f}, 98 % {late:.2f}, most {taken[-1]:.2f}')
-    check(late < 100, f'{what}: 98 of 100 within {late:.1f} ms')
+def in_time(what, taken, usual):
+    """98 of 100 come within 100 ms, or not much later than with a daemon that has nothing else to do.
+
+    The rest is for the test itself, which also waits for its turn on a busy machine.
+    """
+    late = []
+    for name, times in ((what, sorted(taken)), ('idle', sorted(usual))):
+        middle, most = times[len(times) // 2], times[-1]
+        late.append(times[len(times) * 98 // 100])
+        print(f'{name}: {len(times)} times, ms: median {middle:.2f}, 98 % {late[-1]:.2f}, most {most:.2f}')
+    check(late[0] < max(100, 3 * late[1]), f'{what}: 98 of 100 within {late[0]:.1f} ms, {late[1]:.1f} ms if idle')
 
 
 def cpu_seconds(pid):
@@ -76,10 +81,31 @@ while True:
 """
 
 
-def follow(log, behind):
-    """Notes how many milliseconds old the newest line is, if there is a new one."""
-    if lines := log.read().splitlines():
-        behind.append(time.monotonic() * 1e3 - int(lines[-1]) / 1e3)
+def with_neighbour(box):
+    """(the section of a neighbour, a second daemon that has only that)."""
+    box.write('tick.py', TICK)
+    idle = idle_daemon(box, program('neighbour', f'{PYTHON} {box.folder}/tick.py', **LOGGED, **NOW))
+    return program('neighbour', f'{PYTHON} %(here)s/tick.py', priority=1, **LOGGED, **NOW), idle
+
+
+class Probe:
+    """How long a daemon takes to answer, and how many milliseconds old the newest line of its neighbour is."""
+
+    def __init__(self, daemon):
+        self.rpc, self.taken, self.behind = daemon.rpc, [], []
+        daemon.box.wait_text('neighbour.log', r'\n')
+        self.log = open(daemon.box.path('neighbour.log'))
+        self.log.seek(0, os.SEEK_END)
+
+    def look(self):
+        self.taken.append(answer_time(self.rpc))
+        lines = self.log.read().split('\n')     # what follows the last line feed is nothing, or not all there yet
+        if len(lines) > 1 and lines[-2]:
+            self.behind.append(time.monotonic() * 1e3 - int(lines[-2]) / 1e3)
+
+    def check(self, usual):
+        in_time('getState', self.taken, usual.taken)
+        in_time("the neighbour's output", self.behind, usual.behind)
 
 
 FLOOD = """
@@ -113,23 +139,19 @@ def flood_loses_nothing(box):
     """A program that writes as fast as it can: each byte is once in the rotated logs, while getState answers and a neighbour is served."""
     count = (1000 if LONG else 200) * 1_000_000 // 64
     box.write('flood.py', FLOOD % count)
-    box.write('tick.py', TICK)
+    neighbour, idle = with_neighbour(box)
     daemon = box.daemon(program('x', f'{PYTHON} %(here)s/flood.py', **LOGGED, stdout_logfile_maxbytes='5MB',
                                 stdout_logfile_backups=300, startsecs=0, autorestart='false', autostart='false'),
-                        program('neighbour', f'{PYTHON} %(here)s/tick.py', **LOGGED, **NOW))
-    box.wait_text('neighbour.log', r'\n')
+                        neighbour)
+    probe, usual = Probe(daemon), Probe(idle)
     begin = time.monotonic()
     daemon.rpc.startProcess('x')
-    taken, behind = [], []
-    with open(box.path('neighbour.log')) as log:
-        log.seek(0, os.SEEK_END)
-        while daemon.info('x')['statename'] != 'EXITED':
-            taken.append(answer_time(daemon.rpc))
-            follow(log, behind)
-            time.sleep(0.002)
+    while daemon.info('x')['statename'] != 'EXITED':
+        probe.look()
+        usual.look()
+        time.sleep(0.002)
     print(f'{count * 64 / 1e6 / (time.monotonic() - begin):.0f} MB a second')
-    in_time('getState', taken)
-    in_time("the neighbour's output", behind)
+    probe.check(usual)
     numbers = sorted((int(path.name.rpartition('.')[2]) for path in box.folder.glob('x.log.[0-9]*')), reverse=True)
     check(len(numbers) >= count * 64 // 5_500_000, f'{len(numbers)} rotated files')
     check_numbered([*(box.path(f'x.log.{number}') for number in numbers), box.path('x.log')], count)
@@ -148,38 +170,32 @@ DYING = 200
                       {'startsecs': 0, 'autorestart': 'true'}),
 }, limit=240)
 def deaths_cost_the_others_nothing(box, options):
-    box.write('tick.py', TICK)
+    neighbour, idle = with_neighbour(box)
     daemon = box.daemon(
         program('die', '/bin/false', numprocs=DYING, process_name='%(process_num)03d', stdout_logfile='NONE',
                 stderr_logfile='NONE', **options),
-        program('neighbour', f'{PYTHON} %(here)s/tick.py', priority=1, **LOGGED, **NOW), supervisord={'minfds': 2048})
-    box.wait_text('neighbour.log', r'\n')
+        neighbour, supervisord={'minfds': 2048})
+    probe, usual = Probe(daemon), Probe(idle)
     wait_for(lambda: len(set(re.findall(r' exited: (\d+) ', daemon.log))) == DYING, 'the first deaths')
     parts = {'spawner': daemon.pid, **wait_parts(daemon.pid)}
     before, begin = {role: cpu_seconds(pid) for role, pid in parts.items()}, time.monotonic()
     deaths = len(re.findall(' exited: ', daemon.log))
 
-    behind = []
-    with open(box.path('neighbour.log')) as log:
-        log.seek(0, os.SEEK_END)
-        end = begin + (30 if LONG else 6)
-        taken = []
-        while time.monotonic() < end:
-            taken.append(answer_time(daemon.rpc))
-            follow(log, behind)
-            time.sleep(0.005)
+    while time.monotonic() < begin + (30 if LONG else 6):
+        probe.look()
+        usual.look()
+        time.sleep(0.005)
     span = time.monotonic() - begin
     used = {role: (cpu_seconds(pid) - before[role]) / span for role, pid in parts.items()}
     print(', '.join(f'{role} {share * 100:.1f} %' for role, share in used.items()), 'of a core;',
           f"{(len(re.findall(' exited: ', daemon.log)) - deaths) / span:.0f} deaths a second")
-    in_time('getState', taken)
-    in_time("the neighbour's output", behind)
+    probe.check(usual)
     begin = time.monotonic()
     daemon.rpc.stopProcess('neighbour')
     daemon.rpc.startProcess('neighbour')
     again = time.monotonic() - begin
     print(f'stop and start of the neighbour: {again * 1000:.0f} ms')
-    check(again < 3, f'stop and start of the neighbour: {again:.1f} s')
+    check(again < 10, f'stop and start of the neighbour: {again:.1f} s')
     if 'startretries' not in options:
         return
     check(used['engine'] < 0.3, f'the engine needs {used["engine"] * 100:.0f} % of a core')

@@ -13,7 +13,7 @@ import time
 
 from harness import (IS_ROOT, NOW, ONCE, SLEEP, Daemon, alive, case, check, config, contains, equal, lacks, program,
                      skip, variants, wait_for, within)
-from parts import wait_parts
+from parts import quickest, wait_parts
 
 TICKS = os.sysconf('SC_CLK_TCK')
 LINES = ''.join(f'line-{number:04d}\n' for number in range(200))
@@ -174,9 +174,8 @@ def slow_reader(box):
     box.wait_text('done', 'done')
     is_quiet(daemon)
     daemon.wait_log(r"WARN \d+ bytes for 'x' stdout are lost: its reader is too slow$")
-    begin = time.monotonic()
+    within(quickest(daemon.info, 'x'), 0, 1, 'seconds for an answer')
     equal(daemon.info('x')['statename'], 'RUNNING')
-    within(time.monotonic() - begin, 0, 1, 'seconds for an answer')
     out.text()
     daemon.rpc.sendProcessStdin('x', '\n')
     wait_for(lambda: out.lines() == 'line-after\n', 'what comes after')
@@ -191,8 +190,8 @@ def slow_reader_that_reads(box):
     begin = time.monotonic()
     while box.text('done') == '':
         out.text()
-        check(time.monotonic() - begin < 30, 'the program does not get on')
-        time.sleep(0.3)
+        check(time.monotonic() - begin < 50, 'the program does not get on')
+        time.sleep(0.2)
     wait_for(lambda: out.text().count('\n') == 40, 'all lines')
     equal([int(line.lstrip('0')) for line in out.text().split()], list(range(1, 41)))
     lacks(daemon.log, 'lost')
