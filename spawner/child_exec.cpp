@@ -100,11 +100,10 @@ bool set_descriptors_in_child(std::span<const int> wanted) {
         high[i] = ::fcntl(wanted[i], F_DUPFD_CLOEXEC, kAboveTargets);
         if (high[i] < 0) return false;
     }
-    int count = static_cast<int>(wanted.size());
-    for (int i = 0; i < count; ++i) {
-        if (::dup2(high[i], i) < 0) return false;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        if (::dup2(high[i], static_cast<int>(i)) < 0) return false;
     }
-    return ::close_range(static_cast<unsigned>(count), ~0U, 0) == 0;
+    return ::close_range(static_cast<unsigned>(wanted.size()), ~0U, 0) == 0;
 }
 
 pid_t clone_child(ChildPlan& plan) {

@@ -144,10 +144,11 @@ FileResult open_once(const Place& place, int flags, mode_t mode) {
 }
 
 FileResult open_at(const Place& place, int flags, mode_t mode) {
-    FileResult result = open_once(place, flags, mode);
-    // Somebody may just have renamed it, as logrotate does.
-    for (int i = 0; i < 2 && result.refused; ++i) result = open_once(place, flags, mode);
-    return result;
+    for (int i = 0;; ++i) {
+        FileResult result = open_once(place, flags, mode);
+        // Somebody may just have renamed it, as logrotate does.
+        if (!result.refused || i == 2) return result;
+    }
 }
 
 // file.N-1 becomes file.N ... file becomes file.1. Stops counting at the first number that is free.

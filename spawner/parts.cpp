@@ -89,6 +89,7 @@ void start_part(State& state, Part& part) {
 void on_part_death(State& state, Part& part, int wait_status) {
     int pid = part.pid;
     part.pid = 0;  // it is reaped: nothing may be sent to that number any more
+    part.held = Held{};
     // Its last words count: an exit that it has acknowledged is not to be told to its successor.
     for (int i = 0; i < kLastTurns && part.channel.open() && !state.finishing; ++i) read_part(state, part);
     static_cast<PartLife&>(part) = PartLife{};
@@ -113,10 +114,9 @@ void kill_part(Part& part, const char* reason) {
 }
 
 void look_after_parts(State& state, std::uint64_t now, std::uint64_t& next) {
-    if (state.finishing) return;
+    if (state.finishing || state.stopping_alone) return;
     for (Part* part : state.parts) {
-        if (part->restart_at == 0 || state.stopping_alone) continue;
-        if (now >= part->restart_at) start_part(state, *part);
+        if (part->restart_at != 0 && now >= part->restart_at) start_part(state, *part);
         if (part->restart_at != 0) next = std::min(next, part->restart_at);
     }
     Part& engine = state.engine;

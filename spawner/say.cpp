@@ -24,13 +24,17 @@ bool takes_bytes(int fd) {
     return ::poll(&one, 1, 0) == 1 && (one.revents & POLLOUT) != 0;
 }
 
-// Facility user, as syslog(3) would write it; the system logger adds the time and the host.
+// Facility user, as syslog(3) would write it; the system logger adds the host.
 void send_to_syslog(int fd, Level level, std::string_view text) {
     constexpr int kSeverities[] = {7, 7, 6, 4, 3, 2};  // of RFC 5424, by tens of the level
     char line[kLongestLine + 64];
-    int length = std::snprintf(line, sizeof line, "<%d>supervisord: %.*s",
-                               8 + kSeverities[static_cast<int>(level) / 10], static_cast<int>(text.size()),
-                               text.data());
+    char stamp[32] = "";
+    time_t now = ::time(nullptr);
+    tm local{};
+    ::strftime(stamp, sizeof stamp, "%b %e %H:%M:%S", ::localtime_r(&now, &local));
+    int length = std::snprintf(line, sizeof line, "<%d>%s supervisord: %.*s",
+                               8 + kSeverities[static_cast<int>(level) / 10], stamp,
+                               static_cast<int>(text.size()), text.data());
     [[maybe_unused]] ssize_t sent =
         ::send(fd, line, static_cast<std::size_t>(length), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
@@ -65,15 +69,14 @@ UniqueFd connect_syslog() {
 
 HowEnded how_ended(int wait_status) {
     HowEnded how{};
-    int signo = WTERMSIG(wait_status);
-    const char* name = ::sigabbrev_np(signo);
+    const char* name = ::sigabbrev_np(WTERMSIG(wait_status));
     const char* core = WCOREDUMP(wait_status) ? " (core dumped)" : "";
     if (WIFEXITED(wait_status)) {
         std::snprintf(how.text, sizeof how.text, "exit status %d", WEXITSTATUS(wait_status));
     } else if (name != nullptr) {
         std::snprintf(how.text, sizeof how.text, "terminated by SIG%s%s", name, core);
     } else {
-        std::snprintf(how.text, sizeof how.text, "terminated by signal %d%s", signo, core);
+        std::snprintf(how.text, sizeof how.text, "terminated by signal %d%s", WTERMSIG(wait_status), core);
     }
     return how;
 }

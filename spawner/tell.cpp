@@ -276,6 +276,7 @@ EngineFds engine_fds(State& state, const Slot& slot) {
 
 bool tell_raw(Part& part, Msg type, std::uint32_t serial, std::span<const std::byte> body,
               std::span<const std::byte> tail, std::span<const int> fds) {
+    if (part.pid == 0) return true;  // it is dead, and only its last words are still read
     if (!can_take(part)) return false;
     switch (part.channel.send_raw(type, serial, body, tail, fds)) {
         case Send::Sent: return true;

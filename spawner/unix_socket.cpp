@@ -30,10 +30,8 @@ bool change_owner(const char* path, std::uint32_t uid, std::uint32_t gid) {
 
 bool unix_address(const char* path, sockaddr_un& out) {
     out.sun_family = AF_UNIX;
-    int length = std::snprintf(out.sun_path, sizeof out.sun_path, "%s", path);
-    if (length < int{sizeof out.sun_path}) return true;
     errno = ENAMETOOLONG;
-    return false;
+    return std::snprintf(out.sun_path, sizeof out.sun_path, "%s", path) < int{sizeof out.sun_path};
 }
 
 UniqueFd bind_unix(const char* path, int type, std::uint32_t mode, std::uint32_t uid, std::uint32_t gid,

@@ -77,10 +77,9 @@ const char* ImageCheck::header(ImageKind kind, std::size_t tables_size) {
     if (header_.kind != kind) return "image of another kind";
     if (header_.size != bytes_.size()) return "image is cut";
     if (header_.tables % 8 != 0 || header_.tables > bytes_.size() ||
-        bytes_.size() - header_.tables < tables_size)
-        return "tables are outside the image";
-    if (header_.pool.first > bytes_.size() || bytes_.size() - header_.pool.first < header_.pool.count)
-        return "string pool is outside the image";
+        bytes_.size() - header_.tables < tables_size || header_.pool.first > bytes_.size() ||
+        bytes_.size() - header_.pool.first < header_.pool.count)
+        return "tables or strings are outside the image";
     return nullptr;
 }
 

@@ -220,6 +220,7 @@ struct PaperSpawner {
         REEVE_CHECK(make_channel_pair(ours, other));
         part.channel = Channel(std::move(ours), part.kind.out, part.kind.in);
         part.told = part.may_speak = true;
+        part.pid = 0x3FFFFFFF;  // no process can have it
         theirs = Channel(std::move(other), part.kind.in, part.kind.out);
     }
 };
