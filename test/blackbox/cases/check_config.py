@@ -4,7 +4,8 @@ import os
 import re
 import socket
 
-from harness import IS_ROOT, SLEEP, case, check, config, contains, equal, lacks, matches, program, section, skip
+from harness import (IS_ROOT, SLEEP, case, check, config, contains, equal, lacks, matches, program, section, skip,
+                     wait_for)
 
 
 def checked(box, text, *arguments):
@@ -124,6 +125,8 @@ def nothing_is_touched(box):
 def beside_a_running_daemon(box):
     """Checking the file of a running daemon says nothing odd, and the daemon does not notice."""
     daemon = box.daemon(program('x', SLEEP, startsecs=0))
+    daemon.wait_state('x', 'RUNNING')
+    wait_for(lambda: 'entered RUNNING' in daemon.log, 'the last line of the start')
     before = (daemon.log, daemon.info('x')['pid'], state_of(box.folder))
     result = box.run(box.supervisord, '--check-config', '-c', daemon.conf)
     equal((result.code, result.err), (0, ''))

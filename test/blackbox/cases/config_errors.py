@@ -167,7 +167,7 @@ def password_is_not_told(box):
 def same_words_everywhere(box):
     """A start, a re-read, a reload and SIGHUP say the same sentence; what runs is not touched."""
     daemon = box.daemon(program('x', SLEEP, startsecs=0))
-    pid = daemon.info('x')['pid']
+    pid = daemon.wait_state('x', 'RUNNING')['pid']
     bad = config(program('x', SLEEP, startsecs='soon'))
     conf = box.write('supervisord.conf', bad)
     sentence = errors_of(box, bad).removeprefix('Error: ').rstrip('\n')

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -31,7 +32,7 @@ class Guarded {
 
     std::byte* data() { return base_ + kPage + pages_ - size_; }
     std::span<const std::byte> bytes() { return {data(), size_}; }
-    void fill(const std::vector<std::byte>& from) { std::memcpy(data(), from.data(), size_); }
+    void fill(const std::vector<std::byte>& from) { std::copy_n(from.begin(), size_, data()); }
 
   private:
     static constexpr std::size_t kPage = 4096;

@@ -483,7 +483,9 @@ TEST_CASE("a disk that takes no more: the program goes on after a second, and th
         CHECK(took > std::chrono::milliseconds(500));
         REQUIRE(driver.wait([&] { return driver.find(Msg::LOST, 1) != nullptr; }));
         CHECK(driver.text("0.log") == text.substr(0, 100'000));
-        CHECK(contains(driver.text("main.log"), " bytes for 'p0' stdout are lost: File too large\n"));
+        CHECK(driver.wait([&] {
+            return contains(driver.text("main.log"), " bytes for 'p0' stdout are lost: File too large\n");
+        }));
         limit.rlim_cur = 100'000'000;
         REQUIRE(::prlimit(driver.pid(), RLIMIT_FSIZE, &limit, nullptr) == 0);
         driver.pump(200);
@@ -534,7 +536,7 @@ TEST_CASE("targets that are pipes: full, closed") {
         driver.write(1, "alive");
         CHECK(driver.wait([&] { return driver.text("2.log") == "alive"; }, 500));
         CHECK(driver.wait([&] { return driver.find(Msg::LOST, 1) != nullptr; }));
-        CHECK(contains(driver.text("main.log"), "its reader is too slow"));
+        CHECK(driver.wait([&] { return contains(driver.text("main.log"), "its reader is too slow"); }));
         ::close(target[0]);
         driver.write(0, text);
         driver.drain(0, 1);
