@@ -14,9 +14,12 @@ TEST_PROGRAMS = Path(os.environ.get('TEST_PROGRAMS') or
 WORKER = TEST_PROGRAMS / 'worker'
 
 
+SANITIZED = bool(os.environ.get('REEVE_SANITIZED'))
+
+
 def not_sanitized():
-    """For cases about what a build with a sanitizer lacks: system-call filters, and memory that nobody can read."""
-    if os.environ.get('REEVE_SANITIZED'):
+    """For cases about what a build with a sanitizer lacks: filters, memory that nobody can read, speed."""
+    if SANITIZED:
         skip('built with a sanitizer')
 
 

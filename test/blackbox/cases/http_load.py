@@ -11,7 +11,7 @@ import xmlrpc.client
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from parts import idle_daemon
+from parts import idle_daemon, not_sanitized
 from raw_http import CALL, front_of, post, read_chunks, seconds_of, status
 
 from harness import (NOW, PATIENCE, SLEEP, SUPERVISORCTL, basic, case, check, contains, equal, free_port, matches,
@@ -49,6 +49,7 @@ def check_status_time(daemon, idle):
 @variants({'idle': ('1,500 idle TCP clients at a limit of 1,024 descriptors do not slow down the unix socket.', b''),
            'busy': ('Nor do 1,500 that have begun a request each.', b'POST /RPC2 HTTP/1.1\r\n')})
 def crowd(box, begin):
+    not_sanitized()
     allow_descriptors(IDLE_CLIENTS + 100)
     port = free_port()
     daemon = box.daemon(program('x', SLEEP, **NOW),
