@@ -24,7 +24,10 @@ BINARIES = ('supervisord', 'supervisor-confread', 'supervisor-engine', 'supervis
             'supervisorctl', 'echo_supervisord_conf', 'pidproxy')
 KINDS = ('units', 'layers', 'pages', 'sandbox', 'blackbox', 'compare', 'crash', 'hostile', 'conformance')
 SLOW = ('compare', 'crash', 'hostile', 'conformance')
-SANITIZED = ('units', 'blackbox', 'crash', 'conformance')     # what makes sense in a build with a sanitizer
+SANITIZED = ('units', 'crash', 'conformance')     # what a build with a sanitizer runs, if nothing is chosen
+SANITIZED_ORDINARY = ('crash', 'conformance')     # and the ordinary user of it
+# No part has threads: ThreadSanitizer can find signal handlers that do too much, and what the tests' threads do.
+THREAD_AREAS = ('events', 'lifecycle', 'logs', 'rpc')
 ONCE = ('layers', 'pages', 'compare')     # the same for everybody
 SKIPPED = 77     # status of a command that says so
 LIMIT = 1200     # seconds for one command
@@ -60,9 +63,9 @@ class Total:
 class Half:
     """What one user runs: root (user is None, unless test/run was not started by root) or an ordinary user."""
 
-    def __init__(self, stage, user=None, sanitized=False):
+    def __init__(self, stage, user=None, sanitized=''):
         self.stage = stage
-        self.user = user
+        self.user, self.sanitized = user, sanitized
         self.name = user or pwd.getpwuid(os.geteuid()).pw_name
         self.folder = stage / ('user' if user else 'self')
         self.folder.mkdir(mode=0o755)
@@ -142,6 +145,8 @@ def units(half, build):
     for test in tests:
         if test['name'] == 'sandbox':
             continue     # a kind of its own
+        if half.sanitized == 'thread' and test['name'].startswith('fuzz_'):
+            continue     # one thread each
         command = [staged(half, build, word) for word in test['cmd']]
         if re.fullmatch(r'python3[.0-9]*', Path(command[0]).name):
             command[0] = PYTHON     # another one in root's home would be of no use to the ordinary user
@@ -267,18 +272,20 @@ def main():
     parser.add_argument('--build', type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument('--fast', action='store_true', help=f'without {", ".join(SLOW)}')
     parser.add_argument('--only', action='append', default=[], choices=KINDS, help='only this kind (repeatable)')
-    parser.add_argument('--sanitized', action='store_true', help=argparse.SUPPRESS)
+    parser.add_argument('--sanitized', default='', choices=('address', 'thread'), help=argparse.SUPPRESS)
     parser.add_argument('--update-expected', action='store_true',
                         help='adds newly passing cases to test/conformance/expected')
     options = parser.parse_args()
     build = options.build.resolve()
     kinds = [k for k in KINDS if (not options.only or k in options.only) and not (options.fast and k in SLOW)]
     if options.sanitized:
-        kinds = [kind for kind in kinds if kind in SANITIZED]
+        kinds = [kind for kind in kinds if kind in SANITIZED or kind in options.only]
     if options.update_expected and 'conformance' not in kinds:
         kinds.append('conformance')
     listed = SOURCE / 'test/conformance/expected'
     expected = listed.read_text().split() if listed.exists() else []
+    if options.sanitized == 'thread':
+        expected = [name for name in expected if name.startswith(tuple(f'{area}.' for area in THREAD_AREAS))]
 
     started = time.monotonic()
     total = Total()
@@ -289,6 +296,8 @@ def main():
         for half in halves:
             for kind in kinds:
                 if kind in ONCE and half is not halves[0]:
+                    continue
+                if options.sanitized and half.user and kind not in (*SANITIZED_ORDINARY, *options.only):
                     continue
                 if kind == 'conformance':
                     seen.append({})
