@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <thread>
 
 #include "driver.hpp"
@@ -209,7 +210,7 @@ TEST_CASE("a kill at any moment neither loses nor doubles a line of a plain stre
     constexpr int kLines = 1'500'000;
     std::string text = numbered(1, kLines);
     std::thread writer([&] { driver.write(0, text); });
-    bool done = false;
+    std::atomic<bool> done = false;
     std::thread watcher([&] {
         writer.join();
         done = true;
@@ -220,7 +221,7 @@ TEST_CASE("a kill at any moment neither loses nor doubles a line of a plain stre
         driver.kill_and_restart();
         ++kills;
     }
-    CHECK(driver.wait([&] { return done; }, 20000));
+    CHECK(driver.wait([&] { return done.load(); }, 20000));
     watcher.join();
     driver.drain(0, 1);
     REQUIRE(driver.wait([&] { return drained(driver, 1); }));
