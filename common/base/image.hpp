@@ -38,7 +38,7 @@ enum class ImageKind : std::uint32_t { Spawner = 1, Engine = 2 };
 enum class LogKind : std::uint32_t {
     None = 0,
     File = 1,      // path, opened by rule
-    Auto = 2,      // path, made by confread with a random name; created when the group is activated (0600)
+    Auto = 2,      // path, made by confread with a random name; made when it is first opened or read (0600)
     Descriptor = 3,// /dev/stdout, /dev/stderr, /dev/fd/N, /proc/self/fd/N: supervisord's own, dup'ed
     Syslog = 4,    // main log only: logfile=syslog
 };
