@@ -310,14 +310,16 @@ def compare_options(comparison, client):
 def follow(side, words, name, marker):
     """What a following action prints when a file grows and Ctrl-C is pressed; its status."""
     with open(side.folder / 'followed', 'w+') as out:
-        process = subprocess.Popen([side.client, '-c', str(side.conf), *words], cwd=side.folder, env=side.environment,
+        # Supervisor's client keeps what it prints into a file until its end, unless Python is told otherwise.
+        process = subprocess.Popen([side.client, '-c', str(side.conf), *words], cwd=side.folder,
+                                   env={**side.environment, 'PYTHONUNBUFFERED': '1'},
                                    stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
         deadline = time.monotonic() + 30
         for text in ('Ctrl-C', marker):
             while text not in (side.folder / 'followed').read_text():
                 if time.monotonic() > deadline:
                     process.kill()
-                    return f'{text!r} does not come: {(side.folder / "followed").read_text()!r}'
+                    return f'{text!r} does not come: {(side.folder / "followed").read_text()!r}', None
                 time.sleep(0.05)
             if text != marker:
                 with open(side.folder / name, 'a') as log:
@@ -362,7 +364,7 @@ def compare_daemons(comparison):
         comparison.action(line)
     for words, name in (('tail -f chatter', 'chatter.out'), ('maintail -f', 'supervisord.log')):
         answers = comparison.pool.map(lambda side: follow(side, words.split(), name, 'the news'), comparison.sides)
-        comparison.expect_equal(words, *[(text.splitlines()[0], 'the news' in text, code) for text, code in answers])
+        comparison.expect_equal(words, *[(text.split('\n')[0], 'the news' in text, code) for text, code in answers])
     for side in comparison.sides:
         side.conf.write_text(CHANGED)
     for line in DAEMON_AFTER_CHANGE:
