@@ -28,6 +28,7 @@ void fill(const char** out, const SpawnerImage& image, Range refs) {
 
 struct Pipe {
     UniqueFd parents, childs;
+    FileResult log;  // of stdout and stderr: where the log writer puts what comes through
 };
 
 // With the parent's end non-blocking and the child's end in the program's user's name: a program that opens
@@ -58,8 +59,7 @@ StartResult try_start(State& state, Slot& slot, std::array<Pipe, 3>& pipes) {
         if ((i == 0 && fcgi_fd >= 0) || (i == 2 && redirect)) continue;
         if (!make_pipe(state, proc.identity, i == 0, pipes[i])) return {Stage::Pipes, errno};
         if (i == 0) continue;
-        // The log writer gets it later (tell_stream), but a program without its log is not started.
-        FileResult log = do_slot_log(state, slot, i == 2, FileOp::Reopen);
+        FileResult& log = pipes[i].log = do_slot_log(state, slot, i == 2, FileOp::Reopen);
         if (log.error != 0 && (i == 1 ? proc.out : proc.err).kind != LogKind::None)
             return {log.refused ? Stage::LogRule : Stage::Pipes, log.error};
     }
@@ -118,7 +118,8 @@ void start_child(State& state, Slot& slot) {
     slot.in = static_cast<UniqueFd&&>(pipes[0].parents);
     for (std::size_t i = 0; i < 2; ++i) {
         slot.out[i] = static_cast<UniqueFd&&>(pipes[i + 1].parents);
-        slot.stream_untold[i] = slot.out[i].valid();
+        bool told = state.log.told && tell_stream(state, slot, i == 1, pipes[i + 1].log);
+        slot.stream_untold[i] = slot.out[i].valid() && !told;
     }
     state.table.streams_untold = true;
 

@@ -206,31 +206,31 @@ void tell_engine(State& state) {
     state.table.exits_untold = false;
 }
 
-// The output of a child: its pipe, and the log file by rule. A file that cannot be opened now is one that the
-// log writer asks for later.
-bool tell_stream(State& state, Slot& slot, bool is_stderr) {
+}  // namespace
+
+bool tell_stream(State& state, const Slot& slot, bool is_stderr, const FileResult& file) {
+    constexpr std::uint32_t kCopied = kStreamShared | kStreamStripAnsi | kStreamSyslog | kStreamEvents;
+    int pipe = slot.out[is_stderr ? 1 : 0].get();
+    if (pipe < 0) return true;  // without one there is no output any more that a log writer could move
     const SpawnerImage& image = state.table.image_of(slot);
     const ProcRec& proc = image.proc(slot.proc);
     const LogRec& log = is_stderr ? proc.err : proc.out;
     bool to_engine = !is_stderr && proc.kind == ProgramKind::EventListener;
-    FileResult file = do_slot_log(state, slot, is_stderr, FileOp::Reopen);
-    bool has_file = file.fd.valid();
-    StreamKind kind = to_engine   ? StreamKind::ListenerStdout
-                      : is_stderr ? StreamKind::Stderr
-                                  : StreamKind::Stdout;
-    std::uint32_t flags =
-        (log.stream_flags & (kStreamShared | kStreamStripAnsi | kStreamSyslog | kStreamEvents)) |
-        (to_engine ? 0 : kStreamPipe) | (has_file ? kStreamFile : 0) |
-        (has_file && file.special ? kStreamSpecial : 0);
+    StreamKind kind = is_stderr ? StreamKind::Stderr : StreamKind::Stdout;
+    if (to_engine) kind = StreamKind::ListenerStdout;
+    std::uint32_t flags = (log.stream_flags & kCopied) | (to_engine ? 0 : kStreamPipe);
+    if (file.fd.valid()) flags |= kStreamFile | (file.special ? kStreamSpecial : 0);
     std::uint32_t stream = stream_of(slot.slot, is_stderr);
     StreamBody body{stream, kind, slot.slot, flags, log.maxbytes, log.backups, log.capture_max, slot.pid, 0};
     int fds[2];
     std::size_t count = 0;
-    if (!to_engine) fds[count++] = slot.out[is_stderr ? 1 : 0].get();
-    if (has_file) fds[count++] = file.fd.get();
+    if (!to_engine) fds[count++] = pipe;
+    if (file.fd.valid()) fds[count++] = file.fd.get();
     return tell(state.log, Msg::STREAM, slot.serial, body, as_bytes(image.text(proc.name).substr(0, 255)),
                 {fds, count});
 }
+
+namespace {
 
 void tell_log(State& state) {
     Part& log = state.log;
@@ -239,9 +239,9 @@ void tell_log(State& state) {
         return;
     for (std::uint32_t i = 0; Slot* slot = state.table.from(i); ++i) {
         for (bool is_stderr : {false, true}) {
-            // Without a pipe there is no output any more that a log writer could move.
-            bool due = slot->stream_untold[is_stderr] && slot->out[is_stderr].valid();
-            if (due && !tell_stream(state, *slot, is_stderr)) return;
+            if (slot->stream_untold[is_stderr] &&
+                !tell_stream(state, *slot, is_stderr, do_slot_log(state, *slot, is_stderr, FileOp::Reopen)))
+                return;
             slot->stream_untold[is_stderr] = false;
         }
         if (slot->drain_untold && !tell(log, Msg::DRAIN, slot->serial, DrainBody{i})) return;

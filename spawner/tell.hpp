@@ -2,6 +2,7 @@
 // the state, and the message is made here when the part's socket can take it.
 #pragma once
 
+#include "spawner/logfile.hpp"
 #include "spawner/state.hpp"
 
 namespace reeve {
@@ -17,6 +18,10 @@ struct EngineFds {
     std::span<const int> all() const { return {fds, count}; }
 };
 EngineFds engine_fds(State& state, const Slot& slot);
+
+// Tells the log writer of a child's output: its pipe, and the log file, which may be missing: then the log
+// writer asks for it later. False: the socket takes nothing now, and the slot's bit is to stay set.
+bool tell_stream(State& state, const Slot& slot, bool is_stderr, const FileResult& file);
 
 // Sends one message. False: the socket takes nothing now (or is gone), and the caller keeps its bit.
 bool tell_raw(Part& part, Msg type, std::uint32_t serial, std::span<const std::byte> body,
