@@ -4,7 +4,6 @@
 // signalled and what is opened (spawner_system.cpp), that table, slots and living children agree, that
 // serials only grow, that an exit is told once to each engine, that all the spawner says is sound, that it
 // never uses the heap, and that no descriptor is lost.
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -99,14 +98,6 @@ const std::string& image_bytes() {
 }
 
 constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
-
-std::size_t open_descriptors() {
-    std::size_t count = 0;
-    DIR* directory = ::opendir("/proc/self/fd");
-    while (::readdir(directory) != nullptr) ++count;
-    ::closedir(directory);
-    return count;
-}
 
 // A part as the test plays it.
 struct Peer {

@@ -1,5 +1,4 @@
 // The spawn path with each of its calls failing once: what the engine is told, and that nothing leaks.
-#include <dirent.h>
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -13,14 +12,6 @@
 using namespace reeve;
 
 namespace {
-
-std::size_t open_descriptors() {
-    std::size_t count = 0;
-    DIR* directory = ::opendir("/proc/self/fd");
-    while (::readdir(directory) != nullptr) ++count;
-    ::closedir(directory);
-    return count;
-}
 
 struct Folder {
     char path[32] = "/tmp/spawn-test-XXXXXX";
