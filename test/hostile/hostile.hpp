@@ -8,12 +8,15 @@
 // own number.
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -113,5 +116,40 @@ std::string noise(Chance& chance, std::size_t longest);
 void wait_readable(std::span<const int> fds, int milliseconds);
 // Whether the socket takes more without waiting.
 bool takes_more(int fd);
+
+// Handles all that the spawner has said. Ends the process when it has closed the edge.
+template <typename Handler>
+void hear_spawner(Page& page, Wire& spawner, Handler&& handle) {
+    Received got;
+    for (Receive result = spawner.receive(got); result != Receive::Nothing; result = spawner.receive(got)) {
+        if (result != Receive::Message) std::_Exit(0);
+        page.received.fetch_add(1, std::memory_order_relaxed);
+        handle(got);
+    }
+}
+
+// Handles at most so many messages of a peer, and closes an edge that has ended.
+template <typename Handler>
+void hear_peer(Wire& peer, int most, Handler&& handle) {
+    Received got;
+    for (int i = 0; i < most && peer.open(); ++i) {
+        Receive result = peer.receive(got);
+        if (result == Receive::Nothing) return;
+        if (result != Receive::Message) {
+            peer.close();
+        } else {
+            handle(got.message);
+        }
+    }
+}
+
+// The main function of a hostile part.
+template <typename Part>
+int play(SandboxPart part) {
+    ::signal(SIGPIPE, SIG_IGN);
+    Page& page = begin(part);
+    std::make_unique<Part>(page)->run();
+    return 0;
+}
 
 }  // namespace reeve::hostile

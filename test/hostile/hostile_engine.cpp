@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <memory>
 #include <vector>
 
 #include "common/base/image.hpp"
@@ -46,10 +45,12 @@ class HostileEngine {
         }
         spawner_.send(page_, Msg::READY, 0, Empty{});
         activate_all();
-        std::uint64_t most = page_.mode == Mode::Flood ? page_.limit : chance_.below(3000);
-        std::uint64_t start = page_.sent;
-        while (page_.phase == Phase::Attack && page_.sent - start < most) attack();
-        if (page_.phase == Phase::Attack) break_a_rule();
+        while (page_.phase == Phase::Attack) {
+            std::uint64_t most = page_.mode == Mode::Flood ? page_.limit : chance_.below(3000);
+            std::uint64_t start = page_.sent;
+            while (page_.phase == Phase::Attack && page_.sent - start < most) attack();
+            if (page_.phase == Phase::Attack) break_a_rule();
+        }
         calm();
     }
 
@@ -60,20 +61,8 @@ class HostileEngine {
     void turn(int milliseconds) {
         int fds[] = {spawner_.fd(), log_.open() ? log_.fd() : -1, front_.open() ? front_.fd() : -1};
         if (milliseconds > 0) wait_readable(fds, milliseconds);
-        Received got;
-        for (Receive result = spawner_.receive(got); result != Receive::Nothing;
-             result = spawner_.receive(got)) {
-            if (result != Receive::Message) std::_Exit(0);
-            page_.received.fetch_add(1, std::memory_order_relaxed);
-            on_message(got);
-        }
-        for (Wire* peer : {&log_, &front_}) {
-            for (int i = 0; i < 64 && peer->open(); ++i) {
-                Receive result = peer->receive(got);
-                if (result == Receive::Nothing) break;
-                if (result != Receive::Message) peer->close();
-            }
-        }
+        hear_spawner(page_, spawner_, [this](Received& got) { on_message(got); });
+        for (Wire* peer : {&log_, &front_}) hear_peer(*peer, 64, [](const Message&) {});
     }
 
     void on_message(Received& got) {
@@ -410,8 +399,4 @@ class HostileEngine {
 }  // namespace
 }  // namespace reeve::hostile
 
-int main() {
-    ::signal(SIGPIPE, SIG_IGN);
-    reeve::hostile::Page& page = reeve::hostile::begin(reeve::SandboxPart::Engine);
-    std::make_unique<reeve::hostile::HostileEngine>(page)->run();
-}
+int main() { return reeve::hostile::play<reeve::hostile::HostileEngine>(reeve::SandboxPart::Engine); }

@@ -4,13 +4,11 @@
 // What it may do is to forge, withhold or wipe the configured logs. It notes the inode of each file that it
 // gets a descriptor of; the driver knows which must never be among them.
 #include <poll.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
-#include <memory>
 #include <vector>
 
 #include "hostile.hpp"
@@ -44,22 +42,8 @@ class HostileLog {
     void turn(int milliseconds) {
         int fds[] = {spawner_.fd(), engine_.open() ? engine_.fd() : -1};
         if (milliseconds > 0) wait_readable(fds, milliseconds);
-        Received got;
-        for (Receive result = spawner_.receive(got); result != Receive::Nothing;
-             result = spawner_.receive(got)) {
-            if (result != Receive::Message) std::_Exit(0);
-            page_.received.fetch_add(1, std::memory_order_relaxed);
-            on_spawner_message(got);
-        }
-        for (int i = 0; i < 64 && engine_.open(); ++i) {
-            Receive result = engine_.receive(got);
-            if (result == Receive::Nothing) break;
-            if (result != Receive::Message) {
-                engine_.close();
-            } else {
-                on_engine_message(got.message);
-            }
-        }
+        hear_spawner(page_, spawner_, [this](Received& got) { on_spawner_message(got); });
+        hear_peer(engine_, 64, [this](const Message& message) { on_engine_message(message); });
     }
 
     void on_spawner_message(Received& got) {
@@ -215,8 +199,4 @@ class HostileLog {
 }  // namespace
 }  // namespace reeve::hostile
 
-int main() {
-    ::signal(SIGPIPE, SIG_IGN);
-    reeve::hostile::Page& page = reeve::hostile::begin(reeve::SandboxPart::Log);
-    std::make_unique<reeve::hostile::HostileLog>(page)->run();
-}
+int main() { return reeve::hostile::play<reeve::hostile::HostileLog>(reeve::SandboxPart::Log); }

@@ -3,13 +3,8 @@
 // asks that the engine survives.)
 //
 // Nothing flows from the front to the spawner: what it tries there must fail.
-#include <poll.h>
-#include <signal.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <cstdlib>
-#include <memory>
 #include <vector>
 
 #include "common/rpcproto/methods.hpp"
@@ -39,29 +34,19 @@ class HostileFront {
     void turn(int milliseconds) {
         int fds[] = {spawner_.fd(), engine_.open() ? engine_.fd() : -1};
         if (milliseconds > 0) wait_readable(fds, milliseconds);
-        Received got;
-        for (Receive result = spawner_.receive(got); result != Receive::Nothing;
-             result = spawner_.receive(got)) {
-            if (result != Receive::Message) std::_Exit(0);
-            page_.received.fetch_add(1, std::memory_order_relaxed);
-            if (got.message.type == Msg::R_PEER) {
-                engine_ = Wire(std::move(got.fds[0]), Edge::RE, Edge::ER);
-                calls_.clear();
-            } else if (got.message.type == Msg::LISTENER) {
-                servers_ = got.message.as<ListenerBody>().id + 1;
-                bool open = (got.message.as<ListenerBody>().flags & kListenerAuthenticated) == 0;
-                listeners_.push_back(std::move(got.fds[0]));  // clients queue
-                if (open) any_open_ = true;
-            }
-        }
-        for (int i = 0; i < 256 && engine_.open(); ++i) {
-            Receive result = engine_.receive(got);
-            if (result == Receive::Nothing) break;
-            if (result != Receive::Message) {
-                engine_.close();
-            } else {
-                on_reply(got.message);
-            }
+        hear_spawner(page_, spawner_, [this](Received& got) { on_spawner_message(got); });
+        hear_peer(engine_, 256, [this](const Message& message) { on_reply(message); });
+    }
+
+    void on_spawner_message(Received& got) {
+        if (got.message.type == Msg::R_PEER) {
+            engine_ = Wire(std::move(got.fds[0]), Edge::RE, Edge::ER);
+            calls_.clear();
+        } else if (got.message.type == Msg::LISTENER) {
+            auto body = got.message.as<ListenerBody>();
+            servers_ = body.id + 1;
+            if ((body.flags & kListenerAuthenticated) == 0) any_open_ = true;
+            listeners_.push_back(std::move(got.fds[0]));  // clients queue
         }
     }
 
@@ -212,8 +197,4 @@ class HostileFront {
 }  // namespace
 }  // namespace reeve::hostile
 
-int main() {
-    ::signal(SIGPIPE, SIG_IGN);
-    reeve::hostile::Page& page = reeve::hostile::begin(reeve::SandboxPart::Rpc);
-    std::make_unique<reeve::hostile::HostileFront>(page)->run();
-}
+int main() { return reeve::hostile::play<reeve::hostile::HostileFront>(reeve::SandboxPart::Rpc); }
