@@ -131,6 +131,7 @@ def slow_reader_of_a_stream(box):
     with daemon.connect() as stream, daemon.connect() as gone:
         for client in (stream, gone):
             client.sendall(b'GET /logtail/x HTTP/1.1\r\n\r\n')
+            client.recv(1, socket.MSG_PEEK)     # an answer: from here on every byte is due
         before = memory_of(front)
         daemon.rpc.sendProcessStdin('x', '\n')
         wait_for(lambda: box.path('x.log').stat().st_size == lines * 10, 'all lines', 60)

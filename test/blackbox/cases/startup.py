@@ -152,7 +152,8 @@ def settings_count(box, arguments, supervisord):
             daemon.rpc.startProcess('auto')
         wait_for(lambda: box.path('A/main.log.1').exists(), 'a backup')
         daemon.rpc.sendRemoteCommEvent('type', 'data')
-        contains(box.text('A/main.log') + box.text('A/main.log.1'), ' DEBG command: supervisor.sendRemoteCommEvent')
+        wait_for(lambda: ' DEBG command: supervisor.sendRemoteCommEvent' in box.text('A/main.log.1') + box.text('A/main.log'),
+                 'its line')
         check(not box.path('A/main.log.2').exists(), 'one backup')
     finally:
         os.kill(pid, signal.SIGTERM)
