@@ -229,6 +229,8 @@ def conformance(half, build, expected, candidates=None):
     if not expected and candidates is None:
         return 0, 0, 0
     outcomes, text = conformance_outcomes(half, None if candidates is not None else expected, 4)
+    if any(outcomes.get(name, 'failed') == 'failed' for name in expected):
+        say(re.sub('^', '    ', COUNTS.sub('', text).strip(), flags=re.M))
     for name in expected:
         if outcomes.get(name, 'failed') == 'failed':
             again, alone = conformance_outcomes(half, [name], 1)
@@ -238,8 +240,6 @@ def conformance(half, build, expected, candidates=None):
                 say(re.sub('^', '    ', COUNTS.sub('', alone).strip(), flags=re.M))
     if candidates is not None:
         candidates.update({name: status for name, status in outcomes.items()})
-    if not outcomes:
-        say(text)
     counts = [sum(outcomes.get(name, 'failed') == status for name in expected)
               for status in ('passed', 'failed', 'skipped')]
     say(f'conformance ({half.name}): {counts[0]} passed, {counts[1]} failed, {counts[2]} skipped '
