@@ -7,8 +7,8 @@ namespace reeve {
 namespace {
 
 constexpr std::uint64_t kToken = 1'000'000;
-constexpr std::uint64_t kMargin =
-    4;  // tokens less than the spawner has, which looks at its clock a little later
+// Tokens less than the spawner has, which looks at its clock a little later.
+constexpr std::uint64_t kMargin = 4;
 
 }  // namespace
 

@@ -7,8 +7,8 @@
 namespace reeve {
 namespace {
 
-constexpr std::int64_t kClose =
-    500;  // microseconds without output, within which turns follow each other closely
+// Microseconds without output, within which turns follow each other closely.
+constexpr std::int64_t kClose = 500;
 constexpr std::int64_t kShortest = 50;  // microseconds; what the system can sleep
 constexpr std::size_t kWhole = 1000;
 constexpr std::size_t kAim = kWhole / 4;
