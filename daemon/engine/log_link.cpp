@@ -173,7 +173,6 @@ const char* LogLink::on_message(Received& received) {
 void LogLink::on_closed(const char* violation) {
     end_follows();
     settle();
-    news_.on_log_writer_gone();
     if (violation != nullptr) {
         line(Level::Error, std::string("the log writer sent ") + violation + "; its edge is closed");
     }

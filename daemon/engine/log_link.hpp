@@ -26,8 +26,6 @@ class LogNews {
     virtual void on_communication(std::uint32_t stream, std::uint32_t serial, std::uint32_t pid,
                                   std::string_view bytes, bool last) = 0;
     virtual void on_drained(std::uint32_t slot, std::uint32_t serial) = 0;
-    // No edge to a log writer any more: no DRAINED will come for a while.
-    virtual void on_log_writer_gone() = 0;
 };
 
 struct FollowCallbacks {

@@ -142,7 +142,6 @@ void Member::on_exited(const ExitedBody& body, std::uint32_t serial) {
     read_last_words();
     if (group_->pool() != nullptr) group_->pool()->on_exited(index_);
     process_.on_exited(body, serial);
-    if (!surroundings_.log.connected()) process_.on_drained(serial);
 }
 
 bool Member::on_kill_result(const KillResultBody& body, std::uint32_t serial) {

@@ -181,14 +181,6 @@ void Supervisor::on_drained(std::uint32_t slot, std::uint32_t serial) {
     if (Member* member = member_at(slot)) member->process().on_drained(serial);
 }
 
-void Supervisor::on_log_writer_gone() {
-    for (Member* member : slots_) {
-        if (member != nullptr && member->process().exit_pending()) {
-            member->process().on_drained(member->process().serial());
-        }
-    }
-}
-
 // ---- the front ------------------------------------------------------------------------------------------
 
 void Supervisor::on_call(Call call) { calls_->on_call(std::move(call)); }

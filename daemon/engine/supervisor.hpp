@@ -72,7 +72,6 @@ class Supervisor : private LinkHandler, private LogNews, private CallHandler {
     void on_communication(std::uint32_t stream, std::uint32_t serial, std::uint32_t pid,
                           std::string_view bytes, bool last) override;
     void on_drained(std::uint32_t slot, std::uint32_t serial) override;
-    void on_log_writer_gone() override;
 
     void on_call(Call call) override;
     void on_pull(std::uint32_t id) override;

@@ -95,10 +95,17 @@ class Paper {
         loop.advance(static_cast<std::uint64_t>(seconds * 1e6));
         run();
     }
-    void die(std::uint32_t slot, int status) {
+    void exit(std::uint32_t slot, int status) {
         say(Msg::EXITED, serial_[slot], ExitedBody{slot, static_cast<std::uint32_t>(status), 1});
+        run();
+    }
+    void drain(std::uint32_t slot) {
         REQUIRE(log.send(Msg::DRAINED, serial_[slot], DrainBody{slot}) == Send::Sent);
         run();
+    }
+    void die(std::uint32_t slot, int status) {
+        exit(slot, status);
+        drain(slot);
     }
     Seen take() { return std::exchange(asked, {}); }
 
@@ -436,6 +443,33 @@ TEST_CASE("messages that make no sense end the engine") {
     paper.loop.run_watches();
     CHECK(paper.ended);
     CHECK(paper.violation != "");
+}
+
+TEST_CASE("an exit waits a second for a log writer that has written the output, be it the next one") {
+    for (bool before : {true, false}) {
+        for (bool next : {true, false}) {
+            CAPTURE(before);
+            CAPTURE(next);
+            Paper paper(three());
+            paper.pass(2);
+            paper.take();
+            if (!before) paper.exit(0, 0);
+            paper.log.close();
+            paper.run();
+            if (before) paper.exit(0, 0);
+            paper.pass(0.9);
+            CHECK(paper.take() == Seen{});
+            if (next) {
+                paper.log = paper.peer(Role::Log, Edge::LE, Edge::EL);
+                paper.run();
+                CHECK(paper.take() == Seen{});
+                paper.drain(0);
+            } else {
+                paper.pass(0.1);
+            }
+            CHECK(paper.take() == Seen{"ACK_EXIT"});
+        }
+    }
 }
 
 TEST_CASE("log lines wait for the log writer") {
