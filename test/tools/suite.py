@@ -212,14 +212,16 @@ def conformance_outcomes(half, names, jobs):
     junit = half.folder / 'conformance.xml'
     junit.unlink(missing_ok=True)
     pattern = '' if names is None else '^(' + '|'.join(map(re.escape, names)) + ')$'
-    _, text = half.run([PYTHON, half.stage / 'test/conformance/run', '--jobs', jobs, '--junit', junit, '-k', pattern])
+    status, text = half.run([PYTHON, half.stage / 'test/conformance/run', '--jobs', jobs, '--junit', junit, '-k', pattern])
     outcomes = {}
     if junit.exists():
         from xml.etree import ElementTree
         for node in ElementTree.parse(junit).getroot():
-            status = 'failed' if node.find('failure') is not None else \
+            outcomes[f'{node.get("classname")}.{node.get("name")}'] = \
+                'failed' if node.find('failure') is not None else \
                 'skipped' if node.find('skipped') is not None else 'passed'
-            outcomes[f'{node.get("classname")}.{node.get("name")}'] = status
+    else:
+        text += f'\nstatus {status}'     # it died
     return outcomes, text
 
 
