@@ -58,6 +58,11 @@ void Process::enter(ProcessState next) {
     ProcessState from = state_;
     state_ = next;
     unsaved_ = true;
+    if (exit_to_report_ && next != ProcessState::Running) {
+        // Before anybody is told: if the engine dies in between, its successor must not tell it again.
+        handled_serial_ = serial_;
+        save_note();
+    }
     port_.on_state(*this, from);
 }
 
@@ -203,7 +208,6 @@ void Process::finish_exit() {
     if (!ending_) return;
     drain_wait_->stop();
     stop_wall_us_ = ending_->end_us != 0 ? ending_->end_us : loop_.wall_us();
-    handled_serial_ = serial_;
     exit_to_report_ = true;
     dispatch(ProcessEvent::Exited);
 }
@@ -230,7 +234,6 @@ void Process::end_child() {
     exit_to_report_ = false;
     stop_begun_ = false;
     pid_ = 0;
-    save_note();  // says which child was reported, so that a new engine does not do it again
     port_.acknowledge_exit(*this);
 }
 

@@ -25,6 +25,7 @@ class Replay : public ProcessPort, public Log {
     bool running_mood = true;
     std::uint32_t next_serial = 1;
     NoteBody saved{};
+    std::vector<NoteBody> saved_at;  // what was saved when each state was told
     std::unique_ptr<Process> process;
 
     void make(ProcessSettings settings) {
@@ -77,6 +78,7 @@ class Replay : public ProcessPort, public Log {
             process_.state() == ProcessState::Stopping)
             text += " pid:" + std::to_string(process_.pid());
         seen.push_back(text);
+        saved_at.push_back(saved);
     }
     void on_settled(Process&) override {}
     bool may_start() const override { return running_mood; }

@@ -12,6 +12,7 @@ struct Successor : Replay {
     Successor(Replay& old, ProcessSettings settings, SlotState state, std::uint32_t serial, int status = 0)
         : Replay(std::move(settings)) {
         loop.now = old.loop.now;
+        loop.wall = old.loop.wall;
         SlotBody slot{};
         slot.state = state;
         std::memcpy(slot.note, old.saved.note, sizeof slot.note);
@@ -100,6 +101,53 @@ TEST_CASE("an end that nobody reported is reported, once") {
         Successor fresh(old, s, SlotState::Exited, 8, Replay::code(1));
         CHECK(fresh.take() == Seen{"ACK", "E STARTING from EXITED tries:0", "SPAWN"});
     }
+}
+
+TEST_CASE("an engine that dies while it tells of an end has noted it: the end is not told twice") {
+    Replay old(settings());
+    old.p().start();
+    old.spawned();
+    std::string told;  // what it dies at
+    Seen then;         // what the successor does
+    SUBCASE("an end of itself") {
+        old.pass(1);
+        told = "E EXITED from RUNNING expected:0";
+        then = {"ACK", "E STARTING from EXITED tries:0", "SPAWN"};
+    }
+    SUBCASE("a stop") {
+        old.pass(1);
+        old.p().stop();
+        told = "E STOPPED from STOPPING pid:100";
+        then = {"ACK"};
+    }
+    SUBCASE("an early end") {
+        told = "E BACKOFF from STARTING tries:1";
+        then = {"ACK"};
+    }
+    SUBCASE("first that it was RUNNING, which nobody had seen: the end is still to be told") {
+        old.loop.now += 2'000'000;  // no timer has fired yet
+        old.loop.wall += 2'000'000;
+        told = "E RUNNING from STARTING pid:100";
+        then = {told,
+                "E EXITED from RUNNING expected:0",
+                "WARN exited: p (exit status 1; not expected)",
+                "ACK",
+                "E STARTING from EXITED tries:0",
+                "SPAWN"};
+    }
+    old.take();
+    old.saved_at.clear();
+    old.running_mood = false;  // its own restart would change what the spawner tells of the dead child
+    old.ended(Replay::code(1));
+    Seen states;
+    for (const std::string& line : old.take()) {
+        if (line.starts_with("E ")) states.push_back(line);
+    }
+    auto at = std::find(states.begin(), states.end(), told) - states.begin();
+    REQUIRE(static_cast<std::size_t>(at) < old.saved_at.size());
+    old.saved = old.saved_at[static_cast<std::size_t>(at)];
+    Successor fresh(old, settings(), SlotState::Exited, 1, Replay::code(1));
+    CHECK(fresh.take() == then);
 }
 
 TEST_CASE("an early end stays an early end, however late it is looked at") {
