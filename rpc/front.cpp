@@ -84,13 +84,9 @@ bool Front::on_message(Received& received) {
 bool Front::on_start(const Message& message) {
     const auto body = message.as<StartBody>();
     if (started_ || body.listeners != server_.listener_count()) return false;
-    if (body.max_header_line < 256 || body.max_headers < 256 || body.max_connections < 1 ||
-        body.request_seconds < 1 || body.request_seconds > 1'000'000 || body.max_body > 1024U * 1024 * 1024) {
-        return false;
-    }
     started_ = true;
     site_.version = message.text();
-    server_.start(body);
+    server_.start();
     return true;
 }
 

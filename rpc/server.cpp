@@ -28,6 +28,11 @@ std::string address_text(const sockaddr_storage& address) {
     return "[" + std::string(host) + "]:" + std::to_string(ntohs(in.sin6_port));
 }
 
+bool make_sense(const ServerLimits& limits) {
+    return limits.header_line >= 256 && limits.headers >= 256 && limits.body <= 1024U * 1024 * 1024 &&
+           limits.request_seconds >= 1 && limits.request_seconds <= 1'000'000 && limits.connections >= 1;
+}
+
 }  // namespace
 
 Server::Server(event_base* base, TaskMaker& tasks)
@@ -40,6 +45,7 @@ bool Server::add_listener(const ListenerBody& body, std::string_view tail, Uniqu
         return false;
     const int flags = fcntl(fd.get(), F_GETFL);
     if (flags < 0 || fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0) return false;
+    if (!make_sense(body.limits)) return false;
     for (const auto& known : listeners_) {
         if (known->endpoint.id != body.id) continue;
         if (!started_) return false;
@@ -61,6 +67,11 @@ bool Server::add_listener(const ListenerBody& body, std::string_view tail, Uniqu
     listener->endpoint.host = tail.substr(0, end);
     listener->endpoint.port = body.port;
     if (end < tail.size()) listener->endpoint.allowed_hosts = tail.substr(end + 1);
+    listener->limits.http.header_line = body.limits.header_line;
+    listener->limits.http.headers = body.limits.headers;
+    listener->limits.http.body = body.limits.body;
+    listener->limits.request_seconds = static_cast<int>(body.limits.request_seconds);
+    listener->max_connections = body.limits.connections;
     listener->fd = std::move(fd);
     listener->readable =
         make_event<&Listener::on_readable>(base_, listener->fd.get(), EV_READ | EV_PERSIST, listener.get());
@@ -70,19 +81,18 @@ bool Server::add_listener(const ListenerBody& body, std::string_view tail, Uniqu
     return true;
 }
 
-void Server::start(const StartBody& limits) {
-    limits_.http.header_line = limits.max_header_line;
-    limits_.http.headers = limits.max_headers;
-    limits_.http.body = limits.max_body;
-    limits_.request_seconds = static_cast<int>(limits.request_seconds);
-    max_connections_ = std::min<std::size_t>(limits.max_connections, share_of_descriptors());
+void Server::start() {
     started_ = true;
-    for (const auto& listener : listeners_) event_add(listener->readable.get(), nullptr);
+    const std::size_t share = share_of_descriptors();
+    for (const auto& listener : listeners_) {
+        listener->max_connections = std::min(listener->max_connections, share);
+        event_add(listener->readable.get(), nullptr);
+    }
 }
 
 void Server::accept_from(Listener& listener) {
     for (int i = 0; i < kAcceptsPerTurn && listener.resting == Rest::None; ++i) {
-        if (listener.connections >= max_connections_) {
+        if (listener.connections >= listener.max_connections) {
             if (i > 0) return;  // whether another client is there is not known; if so, we are called again
             if (!close_oldest_idle(&listener.endpoint)) return rest(listener, Rest::NoRoom);
         }
@@ -117,7 +127,7 @@ void Server::accept_from(Listener& listener) {
 }
 
 void Server::add_connection(Listener& listener, UniqueFd fd, Caller caller) {
-    auto made = std::make_unique<Connection>(base_, std::move(fd), listener.endpoint, limits_,
+    auto made = std::make_unique<Connection>(base_, std::move(fd), listener.endpoint, listener.limits,
                                              std::move(caller), *this);
     Connection* key = made.get();
     connections_.emplace(key, std::move(made));

@@ -30,11 +30,12 @@ class Server : public ConnectionOwner {
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
-    // A listening socket from the spawner. False if it is none, or if the id is taken.
+    // A listening socket from the spawner, with its server's limits. False if it is none, if the id is taken,
+    // or if the limits make no sense.
     bool add_listener(const ListenerBody& body, std::string_view tail, UniqueFd fd);
     std::size_t listener_count() const { return listeners_.size(); }
     // Begins to accept.
-    void start(const StartBody& limits);
+    void start();
     // Takes no more connections or requests; returns true when all that was written has left.
     bool finish();
 
@@ -47,6 +48,8 @@ class Server : public ConnectionOwner {
     struct Listener {
         Server* server = nullptr;
         Endpoint endpoint;
+        ConnectionLimits limits;
+        std::size_t max_connections = 0;
         UniqueFd fd;
         EventPtr readable;
         EventPtr rest;  // timer: try again
@@ -74,8 +77,6 @@ class Server : public ConnectionOwner {
     std::unordered_map<Connection*, std::unique_ptr<Connection>> connections_;
     std::vector<std::unique_ptr<Connection>> closed_;
     EventPtr bury_;
-    ConnectionLimits limits_;
-    std::size_t max_connections_ = 256;
     bool started_ = false;
 };
 

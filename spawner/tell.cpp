@@ -120,7 +120,7 @@ bool tell_listener(State& state, std::uint32_t id) {
     const ListenerRec& rec = image.listener(id);
     bool is_unix = rec.address.family == AF_UNIX;
     ListenerBody body{id, rec.address.family, is_unix ? 0 : rec.port,
-                      rec.authenticated != 0 ? kListenerAuthenticated : 0};
+                      rec.authenticated != 0 ? kListenerAuthenticated : 0, rec.limits};
     // Path or host, and behind a NUL the names by which browsers may call it.
     char tail[kListenerTail];
     std::string_view hosts = image.text(rec.allowed_hosts);
@@ -140,9 +140,7 @@ Step listeners(State& state, Part& rpc) {
 }
 
 Step start(State& state, Part& rpc) {
-    const std::uint32_t* limits = state.table.boot().daemon().limits;
-    StartBody body{limits[0], limits[1], limits[2], limits[3], limits[4], state.listener_count};
-    return over_if(tell(rpc, Msg::START, 0, body, as_bytes(REEVE_VERSION)));
+    return over_if(tell(rpc, Msg::START, 0, StartBody{state.listener_count}, as_bytes(REEVE_VERSION)));
 }
 
 constexpr Teller kEngineSteps[] = {hello, configs, groups, slots, slots_end, peers, nullptr};

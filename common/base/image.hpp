@@ -16,6 +16,8 @@
 #include <string_view>
 #include <type_traits>
 
+#include "common/base/server_limits.hpp"
+
 namespace reeve {
 
 constexpr std::uint32_t kImageVersion = 1;
@@ -117,6 +119,8 @@ struct ListenerRec {
     std::uint32_t mode;        // AF_UNIX
     std::uint32_t uid, gid;    // AF_UNIX: owner, kAbsent: unchanged
     std::uint32_t authenticated;  // 1 if it has a user name and a password
+    ServerLimits limits;
+    std::uint32_t zero;
     StrRef allowed_hosts = {kAbsent, 0};   // allowed_hosts=: names that browsers may use for this server; absent: none
 };
 
@@ -158,8 +162,6 @@ struct DaemonRec {
     LogRec log;                // the main log
     Identity identity;         // of [supervisord] user=
     Identity parts[3];         // engine, front, log writer (as root; uid kAbsent is not allowed then)
-    std::uint32_t limits[5];   // StartBody's first five numbers
-    std::uint32_t zero2;
 };
 
 struct SpawnerTables {

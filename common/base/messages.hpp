@@ -15,6 +15,8 @@
 #include <string_view>
 #include <type_traits>
 
+#include "common/base/server_limits.hpp"
+
 namespace reeve {
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire format is the memory format");
@@ -190,16 +192,12 @@ struct ListenerBody {
     std::uint32_t family;         // AF_UNIX or AF_INET / AF_INET6
     std::uint32_t port;           // 0 for AF_UNIX
     std::uint32_t flags;
+    ServerLimits limits;
 };                                // tail: path or host, as shown to users; if allowed_hosts= is set, a NUL and
                                   // its value (blanks or commas between names) follow; 1 fd, listening
 struct StartBody {
-    std::uint32_t max_header_line;   // bytes
-    std::uint32_t max_headers;       // bytes
-    std::uint32_t max_body;          // bytes
-    std::uint32_t request_seconds;   // to send a whole request
-    std::uint32_t max_connections;   // a listener
-    std::uint32_t listeners;         // how many LISTENER messages came before
-};                                   // tail: the version text
+    std::uint32_t listeners;      // how many LISTENER messages came before
+};                                // tail: the version text
 
 enum class CallKind : std::uint16_t {
     Rpc = 1,          // method as sent by the client

@@ -86,7 +86,7 @@ struct ServerSetting {
     std::string username;  // empty: no authentication
     std::string password;
     std::string allowed_hosts;
-    std::uint32_t limits[5] = {};  // in the order of StartBody
+    ServerLimits limits{};
 };
 
 struct DaemonSetting {

@@ -8,8 +8,6 @@ namespace reeve {
 namespace {
 
 constexpr std::string_view kFactory = "supervisor.rpcinterface_factory";
-constexpr const char* kLimits[5] = {"max_header_line", "max_headers", "max_body", "request_timeout",
-                                    "max_connections"};
 constexpr std::size_t kMaxHosts = 3500;  // bytes of allowed_hosts=, which travels in one message
 
 // Rows of the table for one of the two kinds of server, which share most of their keys.
@@ -17,15 +15,14 @@ const Option& row(bool is_unix, std::string_view key) {
     return *find_option(is_unix ? "unix_http_server" : "inet_http_server", key);
 }
 
-std::uint32_t limit(const SectionReader& reader, bool is_unix, std::string_view key, std::int64_t least,
-                    std::int64_t most) {
-    const Option& option = row(is_unix, key);
+std::uint32_t read_limit(const SectionReader& reader, const Option& option, std::int64_t least,
+                         std::int64_t most) {
     bool is_size = option.type == Type::ByteSize;
     std::int64_t value = *reader.converted(option, is_size ? parse_byte_size : parse_integer);
     if (value < least || value > most) {
         reader.fail(std::to_string(value) + " is not between " + std::to_string(least) + " and " +
                         std::to_string(most),
-                    key);
+                    option.key);
     }
     return static_cast<std::uint32_t>(value);
 }
@@ -50,17 +47,6 @@ void read_unix(ServerSetting& server, SectionReader& reader, const Context& cont
         } catch (const ConfigError& error) {
             reader.fail("Invalid sockchown value " + *text, "chown", std::string(": ") + error.what());
         }
-    }
-}
-
-// The front has one set of limits, that of the first server. Who sets others should know.
-void warn_of_limits(Context& context, const Section& section, const ServerSetting& server) {
-    const ServerSetting& first = context.out.servers.front();
-    for (std::size_t i = 0; i < std::size(kLimits); ++i) {
-        if (section.find(kLimits[i]) == nullptr || server.limits[i] == first.limits[i]) continue;
-        context.out.lines.push_back({Level::Warn, "[" + section.name() + "] " + kLimits[i] +
-                                                      " is not used: the limits of the first server, [" +
-                                                      first.section + "], hold for all"});
     }
 }
 
@@ -94,12 +80,14 @@ void read_server(Context& context, const Section& section, bool is_unix) {
     server.allowed_hosts = reader.text(row(is_unix, "allowed_hosts")).value_or("");
     if (server.allowed_hosts.size() > kMaxHosts)
         reader.fail("the list of hosts is too long", "allowed_hosts");
-    server.limits[0] = limit(reader, is_unix, kLimits[0], 256, 1024 * 1024);
-    server.limits[1] = limit(reader, is_unix, kLimits[1], 256, 1024 * 1024);
-    server.limits[2] = limit(reader, is_unix, kLimits[2], 1024, 64 * 1024 * 1024);
-    server.limits[3] = limit(reader, is_unix, kLimits[3], 1, 86400);
-    server.limits[4] = limit(reader, is_unix, kLimits[4], 1, 65536);
-    if (!context.out.servers.empty()) warn_of_limits(context, section, server);
+    auto limit = [&](std::string_view key, std::int64_t least, std::int64_t most) {
+        return read_limit(reader, row(is_unix, key), least, most);
+    };
+    server.limits.header_line = limit("max_header_line", 256, 1024 * 1024);
+    server.limits.headers = limit("max_headers", 256, 1024 * 1024);
+    server.limits.body = limit("max_body", 1024, 64 * 1024 * 1024);
+    server.limits.request_seconds = limit("request_timeout", 1, 86400);
+    server.limits.connections = limit("max_connections", 1, 65536);
     context.out.servers.push_back(std::move(server));
 }
 

@@ -121,9 +121,6 @@ class SpawnerWriter {
         record.log = log(daemon.log, shared_.contains(daemon.log) ? kStreamShared : 0);
         record.identity = identity(daemon.uid);
         write_parts(record);
-        constexpr std::uint32_t kDefaults[5] = {8 * 1024, 64 * 1024, 8 * 1024 * 1024, 30, 256};
-        const std::uint32_t* limits = conf_.servers.empty() ? kDefaults : conf_.servers.front().limits;
-        std::memcpy(record.limits, limits, sizeof record.limits);
     }
 
     // Accounts of the parts, which must not be root. Without root there is nothing to choose.
@@ -180,6 +177,7 @@ class SpawnerWriter {
         record.uid = server.uid;
         record.gid = server.gid;
         record.authenticated = server.username.empty() ? 0 : 1;
+        record.limits = server.limits;
         record.allowed_hosts = image_.pool.add_unless_empty(server.allowed_hosts);
         listeners_.push_back(record);
     }

@@ -64,9 +64,8 @@ void dump(const SpawnerImage& image) {
         d.flags, d.loglevel, d.umask, text(image, d.identifier).c_str(), text(image, d.config_file).c_str(),
         text(image, d.directory).c_str(), text(image, d.childlogdir).c_str(), text(image, d.pidfile).c_str(),
         d.minfds, d.minprocs, identity(image, d.identity).c_str());
-    std::printf("  parts %s %s %s limits %u %u %u %u %u\n", identity(image, d.parts[0]).c_str(),
-                identity(image, d.parts[1]).c_str(), identity(image, d.parts[2]).c_str(), d.limits[0],
-                d.limits[1], d.limits[2], d.limits[3], d.limits[4]);
+    std::printf("  parts %s %s %s\n", identity(image, d.parts[0]).c_str(),
+                identity(image, d.parts[1]).c_str(), identity(image, d.parts[2]).c_str());
     print_log(image, "log", d.log);
     const SpawnerTables& t = image.tables();
     for (std::uint32_t i = 0; i < t.lines.count; ++i)

@@ -11,9 +11,9 @@ from harness import (NOW, PATIENCE, SLEEP, basic, case, check, config, contains,
 BROWSER = ('User-Agent', 'Mozilla/5.0')
 
 
-def ask(daemon, data):
+def ask(connect, data):
     """The status of what is answered to these bytes, which may be more than the daemon wants to read."""
-    with daemon.connect() as client:
+    with connect() as client:
         try:
             client.sendall(data)
         except OSError:
@@ -30,7 +30,7 @@ def sizes_are_keys(box):
             (post(), 200), (post(CALL, line), 200), (post(CALL, ('X', 'x' * 300)), 431), (post(CALL, *[line] * 5), 431),
             (b'GET /' + b'x' * 300 + b' HTTP/1.1\r\n\r\n', 414), (post(CALL + b' ' * (2048 - len(CALL))), 200),
             (post(CALL + b' ' * (2049 - len(CALL))), 413)):
-        equal(ask(daemon, data), expected, data[:60])
+        equal(ask(daemon.connect, data), expected, data[:60])
     equal(daemon.rpc.getState()['statename'], 'RUNNING')
 
 
@@ -44,18 +44,34 @@ def default_sizes(box):
             (post(CALL, *[('X', 'x')] * 190), 200), (post(CALL, *[('X', 'x')] * 210), 431),
             (post()[:-len(CALL)].replace(str(len(CALL)).encode(), b'8388609'), 413),
             (post(CALL + b' ' * (8388608 - len(CALL))), 200)):
-        equal(ask(daemon, data), expected, data[:60])
+        equal(ask(daemon.connect, data), expected, data[:60])
 
 
 @case
-def limits_of_the_first_server(box):
-    """The limits of the first server hold for all; a WARN line names those of others that are not used."""
-    daemon = box.daemon(section('inet_http_server', port=f'127.0.0.1:{free_port()}', max_body='2KB'),
-                        unix={'max_body': '4KB', 'max_headers': '64KB'})
-    matches(daemon.log, r'WARN \[unix_http_server\] max_body is not used: the limits of the first server, '
-                        r'\[inet_http_server\], hold for all')
-    equal(daemon.log.count('is not used'), 1)
-    equal(ask(daemon, post(CALL + b' ' * 3000)), 413)
+def limits_of_each_server(box):
+    """Each server keeps its own limits: two on TCP and one on a unix socket."""
+    ports = free_port(), free_port()
+    daemon = box.daemon(section('inet_http_server', port=f'127.0.0.1:{ports[0]}', max_body='2KB', max_connections=1),
+                        section('inet_http_server:b', port=f'127.0.0.1:{ports[1]}', max_header_line='300'),
+                        unix={'max_body': '4KB', 'request_timeout': '1'})
+    for data, expected in ((post(CALL + b' ' * 3000), (413, 200, 200)), (post(CALL + b' ' * 4096), (413, 200, 413)),
+                           (post(CALL, ('X', 'x' * 300)), (200, 431, 200))):
+        for connect, its in zip((*(lambda port=port: socket.create_connection(('127.0.0.1', port)) for port in ports),
+                                 daemon.connect), expected):
+            equal(ask(connect, data), its, data[:60])
+    first, other = (socket.create_connection(('127.0.0.1', port)) for port in ports)
+    with socket.create_connection(('127.0.0.1', ports[0])) as second, socket.create_connection(('127.0.0.1', ports[1])):
+        equal(first.recv(1), b'')       # made room for the second one
+        other.sendall(post())
+        equal(status(other.recv(65536)), 200)
+        second.sendall(b'P')            # has half a minute
+        with daemon.connect() as client:
+            client.sendall(b'P')
+            equal(status(client.recv(65536)), 408)
+        second.sendall(post()[1:])
+        equal(status(second.recv(65536)), 200)
+    first.close()
+    other.close()
 
 
 @case

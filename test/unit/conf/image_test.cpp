@@ -38,7 +38,24 @@ TEST_CASE("an empty configuration") {
     CHECK(images.spawner.proc_count() == 0);
     CHECK(images.engine.server_count() == 0);
     CHECK(images.spawner.text(images.spawner.daemon().identifier) == "supervisor");
-    CHECK(images.spawner.daemon().limits[2] == 8 * 1024 * 1024);
+    CHECK(images.spawner.tables().listeners.count == 0);
+}
+
+TEST_CASE("each server has limits of its own") {
+    Scratch scratch;
+    Images images(scratch.read("[inet_http_server]\nport=1\nmax_body=1MB\nmax_connections=5\n"
+                               "[unix_http_server]\nfile=/tmp/s\nmax_headers=1KB\nrequest_timeout=7\n"));
+    const ServerLimits& inet = images.spawner.listener(0).limits;
+    const ServerLimits& unix_socket = images.spawner.listener(1).limits;
+    CHECK(inet.header_line == 8 * 1024);
+    CHECK(inet.headers == 64 * 1024);
+    CHECK(inet.body == 1024 * 1024);
+    CHECK(inet.request_seconds == 30);
+    CHECK(inet.connections == 5);
+    CHECK(unix_socket.headers == 1024);
+    CHECK(unix_socket.body == 8 * 1024 * 1024);
+    CHECK(unix_socket.request_seconds == 7);
+    CHECK(unix_socket.connections == 256);
 }
 
 TEST_CASE("a program as the spawner sees it") {

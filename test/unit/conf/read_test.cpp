@@ -189,8 +189,8 @@ TEST_CASE("servers") {
     REQUIRE(conf.servers.size() == 3);
     CHECK(conf.servers[0].section == "inet_http_server");
     CHECK(conf.servers[1].password == "p%");
-    CHECK(conf.servers[1].limits[2] == 1024 * 1024);
-    CHECK(conf.servers[1].limits[4] == 5);
+    CHECK(conf.servers[1].limits.body == 1024 * 1024);
+    CHECK(conf.servers[1].limits.connections == 5);
     CHECK(conf.servers[2].path == scratch.folder() + "/s.sock");
     CHECK(conf.servers[2].mode == 0770);
     CHECK(conf.servers[2].username.empty());

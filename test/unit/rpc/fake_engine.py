@@ -139,9 +139,10 @@ class Front:
         for number, (listener, family, port, shown) in enumerate(
                 [(unix, socket.AF_UNIX, 0, self.path), (inet, socket.AF_INET, self.port, 'sometime.example')]):
             listener.listen(1024)
-            self.tell(LISTENER, struct.pack('<IIII', number, family, port, flags) + shown.encode() + hosts, [listener.fileno()])
+            self.tell(LISTENER, struct.pack('<9I', number, family, port, flags, *limits) + shown.encode() + hosts,
+                      [listener.fileno()])
             listener.close()
-        self.tell(START, struct.pack('<IIIIII', *limits, 2) + b'4.4.0+reeve.test')
+        self.tell(START, struct.pack('<I', 2) + b'4.4.0+reeve.test')
 
     def tell(self, kind, body, fds=()):
         socket.send_fds(self.spawner, [struct.pack('<HHI', kind, 0, 0) + body], list(fds))
