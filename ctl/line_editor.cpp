@@ -23,6 +23,33 @@ namespace {
 constexpr std::string_view kWordBreaks = " \t\n`~!@#$%^&()=+[{]}\\|;'\",<>/?";
 constexpr int kHistorySize = 1000;
 
+// Keys that libedit does not know. It takes a sequence as far as it can be one it knows, and what comes then
+// would be typed into the line; so keys without a meaning here are named, too.
+struct Keys {
+    const char* start;
+    std::vector<const char*> ends;
+    const char* function;
+};
+
+void bind_keys(EditLine* edit) {
+    const Keys all[] = {
+        {"^U", {""}, "vi-kill-line-prev"},  // what is left of the cursor, not the whole line
+        {"\\e[", {"1~", "7~", "1;2H", "1;3H", "1;5H"}, "ed-move-to-beg"},
+        {"\\e[", {"4~", "8~", "1;2F", "1;3F", "1;5F"}, "ed-move-to-end"},
+        {"\\e[", {"1;2D", "1;3D", "1;5D"}, "ed-prev-word"},  // Shift, Alt, Ctrl and an arrow
+        {"\\e[", {"1;2C", "1;3C", "1;5C"}, "em-next-word"},
+        {"\\e[", {"1;2A", "1;3A", "1;5A"}, "ed-prev-history"},
+        {"\\e[", {"1;2B", "1;3B", "1;5B"}, "ed-next-history"},
+        {"\\e[", {"3~"}, "ed-delete-next-char"},
+        {"\\e[", {"2~", "5~", "6~"}, "ed-ignore"},  // Insert, Page Up, Page Down; F5 to F12
+        {"\\e[", {"15~", "17~", "18~", "19~", "20~", "21~", "23~", "24~"}, "ed-ignore"},
+    };
+    for (const Keys& keys : all) {
+        for (const char* end : keys.ends)
+            el_set(edit, EL_BIND, (keys.start + std::string(end)).c_str(), keys.function, nullptr);
+    }
+}
+
 UniqueFd watch_window_signals() {
     sigset_t mask;
     sigemptyset(&mask);
@@ -77,6 +104,7 @@ LineEditor::LineEditor(Interrupt& interrupt, Completer completer)
         edit_, EL_ADDFN, L"complete-name", L"Completes the name of an action, process or group",
         +[](EditLine* edit, int) { return of(edit).complete(); });
     el_set(edit_, EL_BIND, "^I", "complete-name", nullptr);
+    bind_keys(edit_);
     el_source(edit_, nullptr);
 }
 

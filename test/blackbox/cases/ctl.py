@@ -200,6 +200,24 @@ def plugins_are_left_out(box):
 
 
 @case
+def keys_of_a_terminal(box):
+    """Keys beyond letters move and delete as in other shells, or do nothing; they type no rubbish into the line."""
+    terminal = box.daemon().shell()
+    terminal.expect('supervisor> ')
+    table = {'home': ('ab\x1b[Hx', 'xab'), 'home of a console': ('ab\x1b[1~x', 'xab'), 'end of a console': ('ab\x01\x1b[4~x', 'abx'),
+             'control and left': ('ab cd\x1b[1;5Dx', 'ab xcd'), 'control and right': ('ab cd\x01\x1b[1;5Cx', 'abx cd'),
+             'alt and left': ('ab cd\x1b[1;3Dx', 'ab xcd'), 'shift and end': ('ab\x01\x1b[1;2Fx', 'abx'),
+             'delete': ('abc\x1b[D\x1b[3~x', 'abx'), 'control and U': ('ab cd\x1b[D\x15x', 'xd'),
+             'insert': ('ab\x1b[2~x', 'abx'), 'page up': ('ab\x1b[5~x', 'abx'), 'F5': ('ab\x1b[15~x', 'abx')}
+    seen = {}
+    for name, (keys, _) in table.items():
+        terminal.send(f'{keys}\n')
+        seen[name] = terminal.expect(r'Unknown syntax: (.*)\n').rpartition('syntax: ')[2][:-1]
+        terminal.expect('supervisor> ')
+    equal(seen, {name: line for name, (_, line) in table.items()})
+
+
+@case
 def password_is_not_shown(box):
     """The history and the screen of a shell keep no password."""
     daemon = box.daemon(unix={'username': 'user', 'password': 'secret'}, ctl={'history_file': '%(here)s/history'})
