@@ -3,6 +3,8 @@
 
 #include <event2/buffer.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -173,10 +175,7 @@ bool Connection::write_answer(std::string head, std::string body) {
     std::size_t sent = 0;
     if (unsent() == 0) {
         iovec pieces[2] = {{head.data(), head.size()}, {body.data(), body.size()}};
-        msghdr message{};
-        message.msg_iov = pieces;
-        message.msg_iovlen = 2;
-        const ssize_t size = ::sendmsg(bufferevent_getfd(bev_.get()), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+        const ssize_t size = ::writev(bufferevent_getfd(bev_.get()), pieces, 2);
         if (size > 0) sent = static_cast<std::size_t>(size);
     }
     for (std::string* text : {&head, &body}) {

@@ -3,8 +3,8 @@
 //
 // System calls it needs after enter_sandbox():
 //   epoll_wait epoll_pwait epoll_ctl                                      (libevent)
-//   accept4 getsockopt setsockopt(TCP_NODELAY) shutdown fcntl(F_GETFL, F_SETFL) getpeername getsockname
-//   recvmsg sendmsg read readv write writev ioctl(FIONREAD) close
+//   accept4 getsockopt setsockopt(TCP_NODELAY) shutdown(SHUT_WR) fcntl(F_GETFL, F_SETFL) getpeername getsockname
+//   recvmsg read readv write writev ioctl(FIONREAD) close
 //   clock_gettime gettimeofday getpid gettid
 //   brk mmap(private, anonymous) munmap mremap madvise mprotect futex getrandom
 //   exit exit_group rt_sigreturn rt_sigprocmask rt_sigaction tgkill restart_syscall

@@ -56,8 +56,8 @@ class Channel {
     UniqueFd release() { return UniqueFd(fd_.release()); }
 
     // Sends one message without blocking. The body struct must be the type's own, and the tail and the
-    // descriptors within the catalogue's limits; otherwise the process is ended (a programming error).
-    // The descriptors stay the caller's.
+    // descriptors within the catalogue's limits; otherwise the process is ended (a programming error). The
+    // descriptors stay the caller's. SIGPIPE must be ignored.
     template <typename Body>
     Send send(Msg type, std::uint32_t serial, const Body& body, std::span<const std::byte> tail = {},
               std::span<const int> fds = {}) const {

@@ -54,9 +54,7 @@ constexpr Allowed kAllowed[] = {
     {SCMP_SYS(lseek), kAll},
     {SCMP_SYS(dup), kAll},
     {SCMP_SYS(recvmsg), kAll},
-    {SCMP_SYS(sendmsg), kAll},
     {SCMP_SYS(recvfrom), kAll},
-    {SCMP_SYS(shutdown), kAll},
     // memory, time, chance, identity, the end
     {SCMP_SYS(brk), kAll},
     {SCMP_SYS(munmap), kAll},
@@ -117,8 +115,12 @@ constexpr AllowedIf kAllowedIf[] = {
     {SCMP_SYS(fcntl), kLog, 1, kWhole, F_GETPIPE_SZ},
     {SCMP_SYS(fcntl), kLog, 1, kWhole, F_SETPIPE_SZ},
     {SCMP_SYS(ioctl), kAll, 1, kWhole, FIONREAD},
-    // send(2): only to where the socket is connected
+    // send(2): only to where the socket is connected. sendmsg(2) could name another place (with MSG_FASTOPEN it
+    // even connects), and hand descriptors to whoever is at the other end; parts send with writev(2)
     {SCMP_SYS(sendto), kAll, 4, kWhole, 0},
+    // the end of what is sent to a client. For a listening socket, which the spawner has as well and can only
+    // make anew at a start, any other way would be the end, and the beginning of a socket that can connect
+    {SCMP_SYS(shutdown), kRpc, 1, 0xFFFFFFFF, SHUT_WR},
     // looking at limits, never changing them
     {SCMP_SYS(prlimit64), kAll, 2, kWhole, 0},
 };

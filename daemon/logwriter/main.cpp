@@ -7,7 +7,7 @@
 // System calls after the sandbox is entered, beyond memory, clock and signal return (the filter is
 // common/sandbox/filter.cpp):
 //   epoll_wait, epoll_ctl                  libevent
-//   recvmsg, sendmsg                       channels
+//   recvmsg, writev                        channels
 //   splice, read, ioctl(FIONREAD)          pipes of programs, and the own pipe in front of a special target
 //   fcntl(F_GETFL, F_SETFL)                O_NONBLOCK on read ends of pipes
 //   newfstatat(AT_EMPTY_PATH) = fstat      size and links of a log just before a write

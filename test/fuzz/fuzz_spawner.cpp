@@ -401,7 +401,7 @@ class Machine {
 
     void fail_a_call() {
         static constexpr const char* kCalls[] = {"clone",   "fork",     "pipe2",        "socketpair",
-                                                 "sendmsg", "sendmsg",  "memfd_create", "mmap",
+                                                 "sendmsg", "writev",   "memfd_create", "mmap",
                                                  "openat",  "unlinkat", "renameat"};
         static constexpr int kErrors[] = {EMFILE, ENOMEM, EAGAIN, EACCES, ENOBUFS, ETOOMANYREFS, EPIPE};
         system_.failing = kCalls[input_.byte() % std::size(kCalls)];

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -233,6 +234,12 @@ ssize_t __real_sendmsg(int fd, const msghdr* message, int flags);
 ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags);
 ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags) {
     return fails("sendmsg") ? -1 : __real_sendmsg(fd, message, flags);
+}
+
+ssize_t __real_writev(int fd, const iovec* parts, int count);
+ssize_t __wrap_writev(int fd, const iovec* parts, int count);
+ssize_t __wrap_writev(int fd, const iovec* parts, int count) {
+    return fails("writev") ? -1 : __real_writev(fd, parts, count);
 }
 
 int __real_memfd_create(const char* name, unsigned flags);

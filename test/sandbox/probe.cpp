@@ -110,15 +110,14 @@ bool local_time(Belongings&) {
     return ::localtime_r(&now, &local) != nullptr && ::gmtime_r(&now, &local) != nullptr;
 }
 
-bool channel_carries_a_descriptor(Belongings& b) {
+// The descriptor was sent before the sandbox was entered.
+bool channel_brings_a_descriptor(Belongings& b) {
     using namespace reeve;
-    Channel out(static_cast<UniqueFd&&>(b.one), Edge::SE, Edge::ES);
-    Channel in(static_cast<UniqueFd&&>(b.other), Edge::ES, Edge::SE);
-    int fds[] = {b.pipe[0]};
+    Channel channel(static_cast<UniqueFd&&>(b.other), Edge::ES, Edge::SE);
     static ReceiveBuffer buffer;
     Received got;
-    return out.send(Msg::PEER, 0, PeerBody{Role::Log}, {}, fds) == Send::Sent &&
-           in.receive(buffer, got) == Receive::Message && got.fd_count == 1;
+    return channel.receive(buffer, got) == Receive::Message && got.fd_count == 1 &&
+           channel.send(Msg::READY, 0, Empty{}) == Send::Sent;
 }
 
 bool raw(long call, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0) {
@@ -196,6 +195,31 @@ const Attempt kAttempts[] = {
          sockaddr address{AF_UNIX, "/x"};
          return ::sendto(b.datagram, "x", 1, 0, &address, sizeof address) == 1;
      }},
+    {"sendmsg with an address", Expect::Killed, kAll,
+     [](Belongings& b) {
+         sockaddr address{AF_UNIX, ""};
+         char byte = 'x';
+         iovec part{&byte, 1};
+         msghdr message{};
+         message.msg_name = &address;
+         message.msg_namelen = sizeof address;
+         message.msg_iov = &part;
+         message.msg_iovlen = 1;
+         return ::sendmsg(b.datagram, &message, 0) == 1;
+     }},
+    {"handing on a descriptor", Expect::Killed, kAll,
+     [](Belongings& b) {
+         int fds[] = {b.listening};
+         reeve::Channel channel(static_cast<UniqueFd&&>(b.one), reeve::Edge::SE, reeve::Edge::ES);
+         return channel.send(reeve::Msg::PEER, 0, reeve::PeerBody{reeve::Role::Log}, {}, fds) ==
+                reeve::Send::Sent;
+     }},
+    {"the end of a listening socket", Expect::Killed, kAll,
+     [](Belongings& b) { return ::shutdown(b.listening, SHUT_RD) == 0; }},
+    {"the end of a listening socket, both ways", Expect::Killed, kAll,
+     [](Belongings& b) { return ::shutdown(b.listening, SHUT_RDWR) == 0; }},
+    {"shutdown", Expect::Killed, kEngine | kLog,
+     [](Belongings& b) { return ::shutdown(b.client, SHUT_WR) == 0; }},
     {"accept", Expect::Killed, kEngine | kLog,
      [](Belongings& b) { return ::accept(b.listening, nullptr, nullptr) >= 0; }},
     // processes
@@ -293,7 +317,7 @@ const Attempt kAttempts[] = {
     {"the event loop", Expect::Works, kAll, event_loop_turns},
     {"memory and exceptions", Expect::Works, kAll, throws_and_allocates},
     {"local time", Expect::Works, kAll, local_time},
-    {"a channel", Expect::Works, kAll, channel_carries_a_descriptor},
+    {"a channel", Expect::Works, kAll, channel_brings_a_descriptor},
     {"stdio", Expect::Works, kAll, [](Belongings&) { return std::fprintf(stderr, "%s", "") >= 0; }},
     {"abort() is SIGABRT", Expect::Works, kAll,
      [](Belongings&) {
@@ -320,7 +344,7 @@ const Attempt kAttempts[] = {
          int client = ::accept4(b.listening, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
          return client >= 0 && ::getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
                 ::setsockopt(b.client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
-                ::shutdown(client, SHUT_RDWR) == 0;
+                ::shutdown(client, SHUT_WR) == 0;
      }},
     {"the name of a link-local client", Expect::Works, kRpc, getnameinfo_of_link_local},
     {"pipe to file", Expect::Works, kLog,
@@ -362,9 +386,7 @@ constexpr Known kKnown[] = {
     {SCMP_SYS(lseek), kAll},
     {SCMP_SYS(dup), kAll},
     {SCMP_SYS(recvmsg), kAll},
-    {SCMP_SYS(sendmsg), kAll},
     {SCMP_SYS(recvfrom), kAll},
-    {SCMP_SYS(shutdown), kAll},
     {SCMP_SYS(brk), kAll},
     {SCMP_SYS(munmap), kAll},
     {SCMP_SYS(mremap), kAll},
@@ -404,6 +426,7 @@ constexpr Known kKnown[] = {
     {SCMP_SYS(ioctl), kAll},
     {SCMP_SYS(sendto), kAll},
     {SCMP_SYS(setsockopt), kRpc},
+    {SCMP_SYS(shutdown), kRpc},
     {SCMP_SYS(prlimit64), kAll},
     {SCMP_SYS(tgkill), kAll},
     {SCMP_SYS(socket), kRpc},
@@ -481,6 +504,10 @@ void make_belongings(Belongings& b, int& far_end) {
     b.memfd = ::memfd_create("view", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (b.memfd < 0 || ::ftruncate(b.memfd, 4096) != 0) give_up("memfd");
     if (!reeve::make_channel_pair(b.one, b.other)) give_up("channel");
+    reeve::Channel sender(UniqueFd(::dup(b.one.get())), reeve::Edge::SE, reeve::Edge::ES);
+    if (sender.send(reeve::Msg::PEER, 0, reeve::PeerBody{reeve::Role::Log}, {}, {b.pipe, 1}) !=
+        reeve::Send::Sent)
+        give_up("sending a descriptor");
 }
 
 // As the spawner makes a part: an empty, removed directory as descriptor 4, no groups, one capability.
