@@ -33,7 +33,8 @@ constexpr std::uint64_t capability_mask(const int (&capabilities)[N]) {
 constexpr std::uint64_t kPartCapabilities = 0;
 
 // Limits of every part, soft and hard, at most: no core files with what it has in memory, no children, and
-// memory that a part in anybody's hands cannot exhaust the machine with. (Honest parts need a few MB; a client
+// memory that a part in anybody's hands cannot exhaust the machine with: of all kinds, for RLIMIT_DATA counts
+// nothing that is shared. (Honest parts need a few MB; a client
 // that reads a whole log in one call makes it several times the log's size.)
 struct LimitMaximum {
     decltype(RLIMIT_CORE) resource;
@@ -42,7 +43,7 @@ struct LimitMaximum {
 };
 constexpr LimitMaximum kPartLimits[] = {{RLIMIT_CORE, "Max core file size", 0},
                                         {RLIMIT_NPROC, "Max processes", 0},
-                                        {RLIMIT_DATA, "Max data size", std::uint64_t{2} << 30}};
+                                        {RLIMIT_AS, "Max address space", std::uint64_t{2} << 30}};
 
 enum class FdKind : std::uint8_t {
     Null,

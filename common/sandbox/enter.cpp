@@ -70,7 +70,7 @@ class Entrance {
     void lower_limits() {
         for (const LimitMaximum& limit : kPartLimits) {
             // Sanitizers need memory without bound.
-            if (!kSandboxFilters && limit.resource == RLIMIT_DATA) continue;
+            if (!kSandboxFilters && limit.resource == RLIMIT_AS) continue;
             rlimit lowest{};
             if (::getrlimit(limit.resource, &lowest) != 0) refuse(limit.proc_name, errno);
             lowest.rlim_max = std::min<rlim_t>(lowest.rlim_max, limit.value);

@@ -90,8 +90,7 @@ std::string limits_text(const ProcessView& view) {
                                {"Max processes", "processes"},
                                {"Max core file size", "core"},
                                {"Max file size", "file size"},
-                               {"Max data size", "memory"},
-                               {"Max address space", "address space"}}) {
+                               {"Max address space", "memory"}}) {
         auto limit = view.limits.find(std::string_view(name));
         if (limit == view.limits.end()) continue;
         text += (text.empty() ? "" : ", ") + std::string(shown) + " " + limit->second.soft;

@@ -293,6 +293,15 @@ const Attempt kAttempts[] = {
      [](Belongings&) { return raw(SYS_pkey_mprotect, 0, 4096, PROT_EXEC, -1); }},
     {"personality", Expect::Killed, kAll,
      [](Belongings&) { return raw(SYS_personality, 0x0400000 /* READ_IMPLIES_EXEC */); }},
+    {"more memory than there may be", Expect::Refused, kAll,
+     [](Belongings&) {
+         for (int kind : {MAP_PRIVATE, MAP_SHARED}) {
+             void* much = ::mmap(nullptr, std::size_t{3} << 30, PROT_READ | PROT_WRITE,
+                                 kind | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+             if (much != MAP_FAILED || errno != ENOMEM) return false;
+         }
+         return true;
+     }},
     {"memfd_create", Expect::Killed, kAll, [](Belongings&) { return ::memfd_create("x", 0) >= 0; }},
     {"TIOCSTI", Expect::Killed, kAll, [](Belongings&) { return ::ioctl(0, TIOCSTI, "x") == 0; }},
     {"F_SETOWN", Expect::Killed, kAll, [](Belongings& b) { return ::fcntl(b.pipe[0], F_SETOWN, 1) == 0; }},

@@ -19,7 +19,7 @@ constexpr const char* kStatus =
 constexpr const char* kLimits =
     "Limit                     Soft Limit           Hard Limit           Units     \n"
     "Max file size             0                    0                    bytes     \n"
-    "Max data size             2147483648           2147483648           bytes     \n"
+    "Max address space         2147483648           2147483648           bytes     \n"
     "Max core file size        0                    0                    bytes     \n"
     "Max processes             0                    0                    processes \n"
     "Max nice priority         0                    0                    \n"
