@@ -33,7 +33,8 @@ struct PartKind {
     Edge out, in;        // of the spawner's end
 };
 constexpr PartKind kEngineKind{Role::Engine, "supervisor-engine", Msg::HELLO, Msg::PEER, Edge::SE, Edge::ES};
-constexpr PartKind kRpcKind{Role::Rpc, "supervisor-rpc", Msg::R_HELLO, Msg::R_PEER, Edge::SR, Edge::ES};
+// Nothing that is on its way out can be meant for the spawner: whatever comes from the front breaks the rules.
+constexpr PartKind kRpcKind{Role::Rpc, "supervisor-rpc", Msg::R_HELLO, Msg::R_PEER, Edge::SR, Edge::SR};
 constexpr PartKind kLogKind{Role::Log, "supervisor-log", Msg::L_HELLO, Msg::L_PEER, Edge::SL, Edge::LS};
 
 // What ends with a part's process.

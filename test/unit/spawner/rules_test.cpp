@@ -9,6 +9,7 @@
 #include "spawner/child_end.hpp"
 #include "spawner/finish.hpp"
 #include "spawner/from_log.hpp"
+#include "spawner/loop.hpp"
 #include "spawner/parts.hpp"
 
 using namespace reeve;
@@ -298,4 +299,23 @@ TEST_CASE("what a part had said before it died counts") {
     CHECK(!state.engine.channel.open());
     CHECK(state.table.find(kSlot)->state == SlotState::Empty);
     CHECK(state.table.find(kSlot)->note[0] == 7);
+}
+
+TEST_CASE("nothing that comes from the front is taken for a request, whatever it says") {
+    for (Edge edge : {Edge::ES, Edge::SR, Edge::RE}) {
+        Scene scene(Empty_);
+        State& state = *scene.s.state;
+        UniqueFd ours, theirs;
+        REQUIRE(make_channel_pair(ours, theirs));
+        state.rpc.channel = Channel(std::move(ours), state.rpc.kind.out, state.rpc.kind.in);
+        Channel front(std::move(theirs), edge, Edge::SR);
+        Send sent = edge == Edge::ES   ? front.send(Msg::FINISH, 0, FinishBody{})
+                    : edge == Edge::SR ? front.send(Msg::START, 0, StartBody{})
+                                       : front.send(Msg::PULL, 0, Empty{});
+        REQUIRE(sent == Send::Sent);
+        read_part(state, state.rpc);
+        CHECK(!state.finishing);
+        CHECK(!state.rpc.channel.open());
+        CHECK(state.rpc.killed_for != nullptr);
+    }
 }
