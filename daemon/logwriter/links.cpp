@@ -8,6 +8,7 @@ namespace reeve {
 namespace {
 
 constexpr std::size_t kMessagesPerTurn = 32;
+constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
 
 std::string copy(std::span<const std::byte> bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -20,7 +21,7 @@ void Link::open(UniqueFd fd) {
     channel_ = Channel(static_cast<UniqueFd&&>(fd), out_, in_);
     readable_.reset(event_new(base_, channel_.fd(), EV_READ | EV_PERSIST, on_readable, this));
     writable_.reset(event_new(base_, channel_.fd(), EV_WRITE, on_writable, this));
-    event_add(readable_.get(), nullptr);
+    update_readable();
     flush();
 }
 
@@ -56,7 +57,7 @@ void Link::flush() {
         queue_.pop_front();
         shorter = true;
     }
-    if (queued_bytes_ <= most_queued_ && is_open()) event_add(readable_.get(), nullptr);
+    update_readable();
     if (shorter) owner_.on_room(*this);
 }
 
@@ -68,8 +69,22 @@ void Link::forget(std::span<const Msg> types) {
     });
 }
 
+void Link::set_deaf(bool deaf) {
+    deaf_ = deaf;
+    update_readable();
+}
+
+void Link::update_readable() {
+    if (!is_open()) return;
+    if (queued_bytes_ <= most_queued_ && !deaf_) {
+        event_add(readable_.get(), nullptr);
+    } else {
+        event_del(readable_.get());
+    }
+}
+
 void Link::receive_some(std::size_t most) {
-    for (std::size_t count = 0; count < most && is_open(); ++count) {
+    for (std::size_t count = 0; count < most && is_open() && (!deaf_ || most == kAll); ++count) {
         Received received;
         switch (channel_.receive(buffer_, received)) {
             case Receive::Message: owner_.on_message(*this, received); break;
@@ -83,12 +98,12 @@ void Link::receive_some(std::size_t most) {
     }
 }
 
-void Link::receive_all() { receive_some(std::numeric_limits<std::size_t>::max()); }
+void Link::receive_all() { receive_some(kAll); }
 
 void Link::on_readable(evutil_socket_t, short, void* self) {
     Link& link = *static_cast<Link*>(self);
     link.receive_some(kMessagesPerTurn);
-    if (link.is_open() && link.queued_bytes_ > link.most_queued_) event_del(link.readable_.get());
+    link.update_readable();
 }
 
 void Link::on_writable(evutil_socket_t, short, void* self) { static_cast<Link*>(self)->flush(); }

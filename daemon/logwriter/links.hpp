@@ -57,6 +57,9 @@ class Link {
     }
     std::size_t queued_bytes() const { return queued_bytes_; }
 
+    // A deaf link receives nothing, until it is not any more; only receive_all() does not mind.
+    void set_deaf(bool deaf);
+
     // Takes all messages of these types out of the queue.
     void forget(std::span<const Msg> types);
 
@@ -77,6 +80,7 @@ class Link {
                   std::span<const std::byte> tail);
     void receive_some(std::size_t most);
     void flush();
+    void update_readable();
 
     event_base* base_;
     LinkOwner& owner_;
@@ -89,6 +93,7 @@ class Link {
     EventPtr writable_;
     std::deque<Queued> queue_;
     std::size_t queued_bytes_ = 0;
+    bool deaf_ = false;
 };
 
 }  // namespace reeve

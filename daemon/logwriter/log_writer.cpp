@@ -243,6 +243,7 @@ void LogWriter::engine_gone() {
 void LogWriter::begin_end() {
     ending_ = true;
     end_deadline_ms_ = monotonic_ms() + kEngineEndMs;
+    engine_.set_deaf(false);
     // No LOGFILE can come any more: what waits for one goes into the file that is there.
     for (Stream* stream : all_streams()) {
         stream->rotation().give_up();

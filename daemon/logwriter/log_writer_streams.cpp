@@ -10,6 +10,9 @@
 namespace reeve {
 namespace {
 
+// Files that the spawner has still to open, beyond which the engine is not heard: it can ask for many by one
+// message, and faster than they are opened.
+constexpr std::size_t kMostOpenings = 4096;
 constexpr std::size_t kCrowdedBytes = 1024 * 1024;  // queued for the engine; streams with events then wait
 constexpr std::size_t kRoomBytes = 256 * 1024;
 constexpr std::int64_t kWarnAgainMs = 60 * 1000;
@@ -80,6 +83,7 @@ void LogWriter::ask_spawner(const Opening& opening) {
     if (next_open_ == 0) next_open_ = 1;
     openings_[serial] = opening;
     spawner_.send(Msg::OPEN, serial, OpenBody{opening.stream, opening.op});
+    if (openings_.size() > kMostOpenings) engine_.set_deaf(true);
 }
 
 void LogWriter::open_file(Stream& stream, FileOp op) {
@@ -108,6 +112,7 @@ void LogWriter::on_logfile(Received& received) {
     if (found == openings_.end()) return violation("a file that nobody asked for");
     Opening opening = found->second;
     openings_.erase(found);
+    if (openings_.size() == kMostOpenings / 2) engine_.set_deaf(false);
     if (opening.stream != body.stream || opening.op != body.op) return violation("a file for something else");
     UniqueFd fd = static_cast<UniqueFd&&>(received.fds[0]);
     bool special = (body.flags & kStreamSpecial) != 0;

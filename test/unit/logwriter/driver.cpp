@@ -215,7 +215,12 @@ void Driver::answer_open(std::uint32_t serial, const OpenBody& body) {
     }
     int fd = file.get();
     LogfileBody answer{body.stream, body.op, error, special ? kStreamSpecial : 0};
-    Send sent = spawner_.send(Msg::LOGFILE, serial, answer, {}, {&fd, file.valid() ? 1u : 0u});
+    Send sent = Send::Full;
+    while ((sent = spawner_.send(Msg::LOGFILE, serial, answer, {}, {&fd, file.valid() ? 1u : 0u})) ==
+           Send::Full) {
+        pollfd writable{spawner_.fd(), POLLOUT, 0};
+        REQUIRE(::poll(&writable, 1, 5000) == 1);
+    }
     REQUIRE(sent == Send::Sent);
 }
 

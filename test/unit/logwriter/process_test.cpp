@@ -416,6 +416,27 @@ TEST_CASE("reopening all") {
     CHECK(contains(driver.text("main.log.moved"), "about to reopen"));
 }
 
+TEST_CASE("an engine that asks for more files than are opened is not heard until they are") {
+    constexpr std::uint32_t kStreams = 20;
+    constexpr int kRequests = 400;
+    constexpr int kMost = 4096;
+    Driver driver;
+    driver.hold_opens = true;
+    for (std::uint32_t slot = 0; slot < kStreams; ++slot) driver.add_stream(slot, slot + 1);
+    for (int i = 0; i < kRequests; ++i) driver.to_log(Msg::REOPEN_ALL, 0, Empty{});
+    REQUIRE(driver.wait([&] { return driver.opens > kMost; }));
+    for (std::uint32_t serial = 100; serial < 110; ++serial) {  // turns in which it could be heard
+        driver.drain(99, serial);
+        REQUIRE(driver.wait([&] { return drained(driver, serial); }));
+    }
+    CHECK(driver.opens <= kMost + int{kStreams});
+    driver.release_opens();
+    CHECK(driver.wait([&] { return driver.opens == int{kStreams} * kRequests; }, 20'000));
+    driver.write(0, "alive");
+    CHECK(driver.wait([&] { return driver.text("0.log") == "alive"; }));
+    CHECK(driver.finish() == 0);
+}
+
 TEST_CASE("following") {
     Driver driver;
     driver.put("0.log", std::string(2000, 'h') + "end");
