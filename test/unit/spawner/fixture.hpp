@@ -47,12 +47,12 @@ struct PaperProgram {
 
 class PaperImage {
   public:
-    std::string childlogdir = "/tmp", identifier = "supervisor", fcgi_path;
+    std::string childlogdir = "/tmp", identifier = "supervisor", fcgi_path, main_log;
     std::uint32_t flags = kDaemonNodaemon;
     std::vector<std::vector<PaperProgram>> groups;
 
     // The two sealed memfds.
-    UniqueFd image() {
+    UniqueFd image(int seals = kSeals) {
         pool_.clear();
         refs_.clear();
         gids_.clear();
@@ -68,7 +68,7 @@ class PaperImage {
         d.directory = absent();
         d.childlogdir = str(childlogdir);
         d.pidfile = str("/nonexistent/pid");
-        d.log.path = absent();
+        d.log = log(main_log, 2);
         d.identity.uid = kAbsent;
         if (!fcgi_path.empty()) {
             FcgiRec rec{};
@@ -108,13 +108,14 @@ class PaperImage {
         header.size = static_cast<std::uint32_t>(bytes.size());
         std::memcpy(bytes.data(), &header, sizeof header);
         std::memcpy(bytes.data() + at, &tables, sizeof tables);
-        return sealed(bytes);
+        return sealed(bytes, seals);
     }
-    static UniqueFd view() { return sealed("a view that only the engine reads"); }
-    static UniqueFd sealed(const std::string& bytes) {
+    static UniqueFd view(int seals = kSeals) { return sealed("a view that only the engine reads", seals); }
+    static constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
+    static UniqueFd sealed(const std::string& bytes, int seals = kSeals) {
         UniqueFd fd(::memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING));
         REEVE_CHECK(::write(fd.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
-        ::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
+        ::fcntl(fd.get(), F_ADD_SEALS, seals);
         return fd;
     }
 

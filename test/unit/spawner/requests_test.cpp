@@ -1,7 +1,10 @@
 // What the engine and the log writer may ask, and each way to break the rules.
 #include <doctest/doctest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+
+#include <string_view>
 
 #include "fixture.hpp"
 #include "spawner/child_end.hpp"
@@ -46,8 +49,13 @@ TEST_CASE("ACTIVATE and DEACTIVATE name groups of the newest generation and free
     CHECK(s.ask(Msg::ACTIVATE, 0, GroupBody{2, 0, 0}) != nullptr);
     CHECK(s.ask(Msg::ACTIVATE, 0, GroupBody{1, 2, 0}) != nullptr);
     CHECK(s.ask(Msg::ACTIVATE, 0, GroupBody{1, 0xFFFFFFFF, 0}) != nullptr);
-    CHECK(s.ask(Msg::ACTIVATE, 0, GroupBody{1, 0, kMaxSlots - 1}) != nullptr);
-    CHECK(s.ask(Msg::ACTIVATE, 0, GroupBody{1, 0, 0xFFFFFFFF}) != nullptr);
+    for (std::uint32_t first : {kMaxSlots - 1, kMaxSlots, kMaxSlots + 1, 0xFFFFFFFF}) {
+        CAPTURE(first);
+        // By its words: behind the table lies whatever may be there, and can look like an active slot.
+        const char* answer = s.ask(Msg::ACTIVATE, 0, GroupBody{1, 0, first});
+        REQUIRE(answer != nullptr);
+        CHECK(std::string_view(answer) == "sent ACTIVATE of slots beyond the table");
+    }
     CHECK(s.ask(Msg::ACTIVATE, 0, GroupBody{1, 0, kMaxSlots - 2}) == nullptr);
     CHECK(s.ask(Msg::ACTIVATE, 0, GroupBody{1, 0, 5}) != nullptr);              // active already
     CHECK(s.ask(Msg::ACTIVATE, 0, GroupBody{1, 1, kMaxSlots - 1}) != nullptr);  // slot in use
@@ -94,6 +102,11 @@ TEST_CASE("a child's life, and what may be asked when") {
     CHECK(s.next(s.log).message.type == Msg::STREAM);
     CHECK(s.next(s.log).message.type == Msg::STREAM);
     CHECK(s.next(s.log).message.type == Msg{});
+
+    // A log writer that says so of a living child does not take its pipes away.
+    CHECK(log_asks(*s.state, Msg::S_DRAINED, serial, DrainBody{10}) == nullptr);
+    CHECK(slot->out[0].valid());
+    CHECK(slot->out[1].valid());
 
     CHECK(s.ask(Msg::SPAWN, 0, SpawnBody{10}) != nullptr);  // in use
     CHECK(s.ask(Msg::DEACTIVATE, 0, GroupBody{1, 0, 10}) != nullptr);
@@ -181,6 +194,9 @@ TEST_CASE("SPAWN is limited to what a configuration can need") {
     std::uint64_t when = UINT64_MAX;
     std::uint64_t now = mono_ms() + 100;
     REQUIRE(spawn_allowed(*s.state, now, when));
+    REQUIRE(s.state->spawn_debt == 0);
+    REQUIRE(s.ask(Msg::SPAWN, 0, SpawnBody{0}) == nullptr);
+    CHECK(s.state->spawn_debt == 1000);
     s.state->spawn_debt = 63'500;
     CHECK(!spawn_allowed(*s.state, now, when));
     CHECK(when > now);
@@ -226,11 +242,46 @@ TEST_CASE("the log writer names streams of the image") {
     }
 }
 
+TEST_CASE("the main log changes over with the log writer's, but not to what is only read") {
+    char path[] = "/tmp/reeve-main-log-XXXXXX";
+    UniqueFd(::mkstemp(path));
+    PaperImage image = two_groups();
+    image.main_log = path;
+    PaperSpawner s(image);
+    auto same_file = [&] {
+        struct stat ours {
+        }, there{};
+        return ::fstat(s.state->main_log.get(), &ours) == 0 && ::stat(path, &there) == 0 &&
+               ours.st_ino == there.st_ino;
+    };
+    REQUIRE(log_asks(*s.state, Msg::OPEN, 1, OpenBody{kMainLogStream, FileOp::Reopen}) == nullptr);
+    CHECK(same_file());
+    REQUIRE(log_asks(*s.state, Msg::OPEN, 2, OpenBody{kMainLogStream, FileOp::Read}) == nullptr);
+    CHECK((::fcntl(s.state->main_log.get(), F_GETFL) & O_ACCMODE) == O_WRONLY);
+    REQUIRE(log_asks(*s.state, Msg::OPEN, 3, OpenBody{kMainLogStream, FileOp::Clear}) == nullptr);
+    CHECK(same_file());
+    CHECK((::fcntl(s.state->main_log.get(), F_GETFL) & (O_ACCMODE | O_APPEND)) == (O_WRONLY | O_APPEND));
+    for (int i = 0; i < 3; ++i) CHECK(s.next(s.log).fd_count == 1);
+    ::unlink(path);
+}
+
 TEST_CASE("generations: unsealed and unsound images are refused, unused ones forgotten") {
     PaperSpawner s(two_groups());
     Table& table = s.state->table;
-    UniqueFd open_memory(::memfd_create("open", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    CHECK(table.add_generation(std::move(open_memory), PaperImage::view()) != nullptr);
+    // Whoever can still change an image could do so after it was looked at.
+    for (int missing : {F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE, F_SEAL_SEAL}) {
+        CAPTURE(missing);
+        int seals = PaperImage::kSeals & ~missing;
+        CHECK(table.add_generation(two_groups().image(seals), PaperImage::view()) != nullptr);
+        CHECK(table.add_generation(two_groups().image(), PaperImage::view(seals)) != nullptr);
+    }
+    UniqueFd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));  // which has no seals
+    CHECK(table.add_generation(std::move(file), PaperImage::view()) != nullptr);
+    CHECK(table.add_generation(PaperImage::sealed(""), PaperImage::view()) != nullptr);
+    UniqueFd long_view(::memfd_create("long", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    REQUIRE(::ftruncate(long_view.get(), kMaxImage + 1) == 0);
+    REQUIRE(::fcntl(long_view.get(), F_ADD_SEALS, PaperImage::kSeals) == 0);
+    CHECK(table.add_generation(two_groups().image(), std::move(long_view)) != nullptr);
     CHECK(table.add_generation(PaperImage::sealed("no image"), PaperImage::view()) != nullptr);
     CHECK(table.newest() == 1);
     REQUIRE(s.ask(Msg::ACTIVATE, 0, GroupBody{1, 1, 0}) == nullptr);
