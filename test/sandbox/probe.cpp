@@ -35,6 +35,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/channel.hpp"
@@ -519,8 +520,18 @@ void make_belongings(Belongings& b, int& far_end) {
         give_up("sending a descriptor");
 }
 
+// What a spawner might forget, and the word by which the part must refuse to go on.
+struct Forgotten {
+    const char* what;  // "": nothing
+    const char* refusal;
+};
+constexpr Forgotten kForgotten[] = {{"user", "it still runs as root"},
+                                    {"group", "it still runs as root"},
+                                    {"bounding set", "the bounding set is not empty"},
+                                    {"capability for chroot", "chroot"}};
+
 // As the spawner makes a part: an empty, removed directory as descriptor 4, no groups, one capability.
-void become_a_part() {
+void become_a_part(std::string_view forgotten = "") {
     if (::geteuid() != 0) return;
     char path[] = "/tmp/reeve-probe-XXXXXX";
     if (::mkdtemp(path) == nullptr) give_up("mkdtemp");
@@ -531,9 +542,14 @@ void become_a_part() {
     const passwd* nobody = ::getpwnam("nobody");
     if (nobody == nullptr) give_up("nobody");
     ::capng_clear(CAPNG_SELECT_ALL);
-    ::capng_update(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED), CAP_SYS_CHROOT);
-    int changed = ::capng_change_id(static_cast<int>(nobody->pw_uid), static_cast<int>(nobody->pw_gid),
-                                    static_cast<capng_flags_t>(CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING));
+    if (forgotten != "capability for chroot")
+        ::capng_update(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED),
+                       CAP_SYS_CHROOT);
+    int uid = forgotten == "user" ? -1 : static_cast<int>(nobody->pw_uid);
+    int gid = forgotten == "group" ? -1 : static_cast<int>(nobody->pw_gid);
+    int flags = CAPNG_DROP_SUPP_GRP;
+    if (forgotten != "bounding set") flags |= CAPNG_CLEAR_BOUNDING;
+    int changed = ::capng_change_id(uid, gid, static_cast<capng_flags_t>(flags));
     if (changed != 0) give_up("capng_change_id");
 }
 
@@ -576,6 +592,24 @@ int run(const Attempt& attempt, SandboxPart part) {
         reeve::enter_sandbox(part);
         return attempt.act(belongings);
     });
+}
+
+// Whether a part of which the spawner has forgotten something ends, and says why.
+bool refuses(SandboxPart part, const Forgotten& forgotten) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) give_up("pipe2");
+    int status = in_a_process([&] {
+        ::dup2(ends[1], STDERR_FILENO);
+        become_a_part(forgotten.what);
+        reeve::enter_sandbox(part);
+        return true;
+    });
+    ::close(ends[1]);
+    char text[256] = "";
+    ssize_t size = ::read(ends[0], text, sizeof text - 1);
+    ::close(ends[0]);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 70 && size > 0 &&
+           std::strstr(text, forgotten.refusal) != nullptr;
 }
 
 bool is_killed(int status) { return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS; }
@@ -645,6 +679,14 @@ int main() {
                                                                      : "work";
             std::printf("failed  %s: %s should %s, but it ended with status 0x%04x\n", name_of(part),
                         attempt.name, wanted, static_cast<unsigned>(status));
+        }
+        for (const Forgotten& forgotten : kForgotten) {
+            if (::geteuid() != 0) break;
+            bool refused = refuses(part, forgotten);
+            ++(refused ? passed : failed);
+            if (!refused)
+                std::printf("failed  %s: it goes on where the %s was forgotten\n", name_of(part),
+                            forgotten.what);
         }
         int tried = 0;
         int survived = sweep(part, tried);
