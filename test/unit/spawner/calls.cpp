@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstring>
+#include <utility>
 
 namespace {
 
@@ -16,6 +17,7 @@ char failing[32] = "";
 int failing_error = 0;
 int failing_skip = 0;
 bool happened = false;
+std::function<void()> deed_before_open;
 
 bool fails(const char* name) {
     if (std::strcmp(failing, name) != 0 || failing_skip-- > 0) return false;
@@ -35,6 +37,8 @@ void fail_call(const std::string& name, int error, int skip) {
     failing_skip = skip;
     happened = false;
 }
+
+void before_open(std::function<void()> deed) { deed_before_open = std::move(deed); }
 
 bool has_failed() {
     failing[0] = 0;
@@ -89,5 +93,6 @@ extern "C" int __wrap_openat64(int at, const char* path, int flags, ...) {
     va_start(rest, flags);
     mode_t mode = (flags & O_CREAT) != 0 ? va_arg(rest, mode_t) : 0;
     va_end(rest);
+    if (deed_before_open && (flags & O_PATH) == 0) std::exchange(deed_before_open, nullptr)();
     return fails("openat") ? -1 : __real_openat64(at, path, flags, mode);
 }

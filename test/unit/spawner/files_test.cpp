@@ -2,10 +2,12 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
@@ -104,6 +106,15 @@ TEST_CASE("the rule: plain files are opened and made, links and second names are
     CHECK(exists(f.file("dir/y")));
     CHECK(open_file(f.file("loop")).error == ELOOP);
     CHECK(!open_file(f.file("loop")).refused);
+    for (mode_t mode : {0775, 0757}) {
+        ::chmod(f.path, mode);
+        CHECK(open_file(f.file("link")).refused);
+    }
+    ::chmod(f.path, 0755);
+    REQUIRE(::chown(f.path, 65534, 0) == 0);
+    CHECK(open_file(f.file("link")).refused);
+    REQUIRE(::chown(f.path, 0, 65534) == 0);
+    CHECK(open_file(f.file("link")).fd.valid());
     REQUIRE(::lchown(f.file("link").c_str(), 65534, 65534) == 0);
     CHECK(open_file(f.file("link")).refused);
 }
@@ -138,20 +149,104 @@ TEST_CASE("the rule: a second name that is taken away between open and look is n
     CHECK(opened > 0);
 }
 
+TEST_CASE("the rule: what changes between the walk and the open is no way in") {
+    Folder f;
+    REQUIRE(::mkdir(f.file("logs").c_str(), 0777) == 0);
+    REQUIRE(::mkdir(f.file("secret").c_str(), 0755) == 0);
+    ::chmod(f.file("logs").c_str(), 0777);
+    write(f.file("secret/log"), "secret");
+    write(f.file("logs/log"), "");
+    std::string log = f.file("logs/log");
+    struct stat secret {};
+    REQUIRE(::stat(f.file("secret/log").c_str(), &secret) == 0);
+    auto is_secret = [&](const FileResult& result) {
+        struct stat status {};
+        return result.fd.valid() && ::fstat(result.fd.get(), &status) == 0 && status.st_ino == secret.st_ino;
+    };
+    SUBCASE("the file becomes a link") {
+        before_open([&] {
+            ::unlink(log.c_str());
+            REQUIRE(::symlink("../secret/log", log.c_str()) == 0);
+        });
+        FileResult result = open_file(log);
+        CHECK(result.refused);
+        CHECK(!result.fd.valid());
+    }
+    SUBCASE("the file becomes a link to what is not there") {
+        before_open([&] {
+            ::unlink(log.c_str());
+            REQUIRE(::symlink("../secret/new", log.c_str()) == 0);
+        });
+        CHECK(open_file(log).refused);
+        CHECK(!exists(f.file("secret/new")));
+    }
+    SUBCASE("the file gets the second name of another") {
+        before_open([&] {
+            ::unlink(log.c_str());
+            REQUIRE(::link(f.file("secret/log").c_str(), log.c_str()) == 0);
+        });
+        CHECK(open_file(log).refused);
+    }
+    SUBCASE("the directory becomes a link") {
+        before_open([&] {
+            REQUIRE(::rename(f.file("logs").c_str(), f.file("away").c_str()) == 0);
+            REQUIRE(::symlink("secret", f.file("logs").c_str()) == 0);
+        });
+        FileResult result = open_file(log);
+        CHECK(result.fd.valid());
+        CHECK(!is_secret(result));
+    }
+    SUBCASE("a rotation is done where the walk has ended") {
+        before_open([&] {
+            REQUIRE(::rename(f.file("logs").c_str(), f.file("away").c_str()) == 0);
+            REQUIRE(::symlink("secret", f.file("logs").c_str()) == 0);
+        });
+        CHECK(!is_secret(act(log, FileOp::Rotate)));
+        CHECK(exists(f.file("away/log.1")));
+        CHECK(!exists(f.file("secret/log.1")));
+    }
+    before_open(nullptr);
+    CHECK(read(f.file("secret/log")) == "secret");
+}
+
+TEST_CASE("a terminal as log does not become the daemon's own") {
+    UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    REQUIRE(master.valid());
+    REQUIRE(::grantpt(master.get()) == 0);
+    REQUIRE(::unlockpt(master.get()) == 0);
+    std::string terminal = ::ptsname(master.get());
+    pid_t pid = ::fork();
+    REQUIRE(pid >= 0);
+    if (pid == 0) {
+        ::setsid();
+        bool opened = open_file(terminal).special;
+        ::_exit(opened && ::open("/dev/tty", O_RDWR) < 0 ? 0 : 1);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(pid, &status, 0) == pid);
+    CHECK(status == 0);
+}
+
 TEST_CASE("special files: a FIFO without a reader does not block, a socket is refused") {
     Folder f;
     REQUIRE(::mkfifo(f.file("fifo").c_str(), 0600) == 0);
     FileResult fifo = open_file(f.file("fifo"));
     CHECK(fifo.fd.valid());
     CHECK(fifo.special);
-    CHECK(open_file("/dev/null").special);
     UniqueFd socket = bind_unix(f.file("socket").c_str(), SOCK_STREAM, 0600, kAbsent, kAbsent);
     REQUIRE(socket.valid());
     CHECK(!open_file(f.file("socket")).fd.valid());
     CHECK(act(f.file("fifo"), FileOp::Read).error == ENOENT);
-    CHECK(act("/dev/null", FileOp::Clear).special);
-    CHECK(act("/dev/null", FileOp::Rotate).special);
-    CHECK(exists("/dev/null"));
+    // A device of its own: who takes the check away shall not lose the machine's.
+    std::string device = f.file("null");
+    if (::mknod(device.c_str(), S_IFCHR | 0600, makedev(1, 3)) != 0) return;
+    UniqueFd usable(::open(device.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!usable.valid()) return;  // nodev
+    CHECK(open_file(device).special);
+    CHECK(act(device, FileOp::Clear).special);
+    CHECK(act(device, FileOp::Rotate).special);
+    CHECK(exists(device));
+    CHECK(!exists(device + ".1"));
 }
 
 TEST_CASE("a rotation or a clearing of which one step fails loses nothing, and can be done again") {

@@ -134,8 +134,25 @@ TEST_CASE("a child's life, and what may be asked when") {
     CHECK(WTERMSIG(static_cast<int>(exited.message.as<ExitedBody>().wait_status)) == SIGTERM);
     CHECK(s.next(s.log).message.type == Msg::DRAIN);
 
-    CHECK(s.ask(Msg::KILL, serial, KillBody{10, 9, 0}) == nullptr);  // it has just died
-    CHECK(s.next(s.engine).message.as<KillResultBody>().error == ESRCH);
+    // It has just died, and somebody else has got its pid.
+    pid_t other = ::fork();
+    REQUIRE(other >= 0);
+    if (other == 0) {
+        ::setpgid(0, 0);
+        ::pause();
+        ::_exit(0);
+    }
+    ::setpgid(other, other);
+    slot->pid = static_cast<std::uint32_t>(other);
+    for (std::uint32_t flags : {0U, kKillGroup}) {
+        CHECK(s.ask(Msg::KILL, serial, KillBody{10, SIGKILL, flags}) == nullptr);
+        CHECK(s.next(s.engine).message.as<KillResultBody>().error == ESRCH);
+    }
+    CHECK(::waitpid(other, nullptr, WNOHANG) == 0);
+    ::kill(other, SIGUSR1);
+    int how = 0;
+    CHECK(::waitpid(other, &how, 0) == other);
+    CHECK(WTERMSIG(how) == SIGUSR1);
     CHECK(s.ask(Msg::SPAWN, 0, SpawnBody{10}) != nullptr);  // not acknowledged
     CHECK(s.ask(Msg::ACK_EXIT, serial - 1, AckExitBody{10}) != nullptr);
     CHECK(s.ask(Msg::ACK_EXIT, serial, AckExitBody{10}) == nullptr);
