@@ -112,6 +112,10 @@ class Entrance {
         if (::chroot("/") == 0) refuse("chroot is still possible", 0);
         bool root = ::getuid() == 0 || ::geteuid() == 0 || ::getgid() == 0 || ::getegid() == 0;
         if (started_by_root && root) refuse("it still runs as root", 0);
+        gid_t groups[2];
+        int count = ::getgroups(2, groups);  // at most its own
+        if (started_by_root && count != 0 && (count != 1 || groups[0] != ::getgid()))
+            refuse("groups are left", 0);
         if (::getuid() != 0 && (::setuid(0) == 0 || ::seteuid(0) == 0)) refuse("root can be regained", 0);
     }
 

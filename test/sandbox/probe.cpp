@@ -10,6 +10,7 @@
 #include <cap-ng.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -323,6 +324,16 @@ const Attempt kAttempts[] = {
          int on = 1;
          return ::setsockopt(b.client, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) == 0;
      }},
+    {"another option of TCP", Expect::Killed, kAll,
+     [](Belongings& b) { return ::setsockopt(b.client, IPPROTO_TCP, TCP_ULP, "tls", 4) == 0; }},
+    {"making a file grow", Expect::Refused, kEngine | kRpc,
+     [](Belongings& b) {
+         struct stat status {};
+         if (::fstat(STDERR_FILENO, &status) == 0 && S_ISREG(status.st_mode))
+             return true;  // it is to be heard
+         ::signal(SIGXFSZ, SIG_IGN);
+         return ::lseek(b.file, 0, SEEK_END) == 1 && ::write(b.file, "x", 1) < 0 && errno == EFBIG;
+     }},
     // what must work
     {"the event loop", Expect::Works, kAll, event_loop_turns},
     {"memory and exceptions", Expect::Works, kAll, throws_and_allocates},
@@ -527,6 +538,7 @@ struct Forgotten {
 };
 constexpr Forgotten kForgotten[] = {{"user", "it still runs as root"},
                                     {"group", "it still runs as root"},
+                                    {"supplementary groups", "groups are left"},
                                     {"bounding set", "the bounding set is not empty"},
                                     {"capability for chroot", "chroot"}};
 
@@ -548,6 +560,11 @@ void become_a_part(std::string_view forgotten = "") {
     int uid = forgotten == "user" ? -1 : static_cast<int>(nobody->pw_uid);
     int gid = forgotten == "group" ? -1 : static_cast<int>(nobody->pw_gid);
     int flags = CAPNG_DROP_SUPP_GRP;
+    if (forgotten == "supplementary groups") {
+        const gid_t groups[] = {1, 2};
+        if (::setgroups(2, groups) != 0) give_up("setgroups");
+        flags = CAPNG_NO_FLAG;
+    }
     if (forgotten != "bounding set") flags |= CAPNG_CLEAR_BOUNDING;
     int changed = ::capng_change_id(uid, gid, static_cast<capng_flags_t>(flags));
     if (changed != 0) give_up("capng_change_id");
