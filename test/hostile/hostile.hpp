@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -106,6 +107,20 @@ class Wire {
     Edge out_ = Edge::SE;
     Channel channel_;
     static ReceiveBuffer buffer_;
+};
+
+// How long who has been lied to may take to act: bounds only a failure on a busy machine.
+constexpr int kPatienceMs = 60'000;
+
+// The end of a wait.
+class Deadline {
+  public:
+    explicit Deadline(int milliseconds) : end_(Clock::now() + std::chrono::milliseconds(milliseconds)) {}
+    bool over() const { return Clock::now() >= end_; }
+
+  private:
+    using Clock = std::chrono::steady_clock;
+    Clock::time_point end_;
 };
 
 // A random type of an edge.

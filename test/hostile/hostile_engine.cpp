@@ -298,7 +298,7 @@ class HostileEngine {
         switch (chance_.below(4)) {
             case 0: std::_Exit(0);
             case 1: ::shutdown(spawner_.fd(), SHUT_WR); break;
-            case 2: spawner_.violate(page_, chance_); break;
+            case 2: violate(); break;
             default: spawner_.close(); break;
         }
         wait_to_be_killed(true);
@@ -340,17 +340,19 @@ class HostileEngine {
                 sure = false;
                 for (int i = 0; i < 20'000; ++i) spawner_.odd(page_, chance_);
                 break;
-            default:
-                while (!spawner_.violate(page_, chance_)) turn(1);
-                break;
+            default: violate(); break;
         }
         wait_to_be_killed(sure);
+    }
+
+    void violate() {
+        while (!spawner_.violate(page_, chance_)) turn(1);
     }
 
     // The spawner must do it, whatever this process waits for. What may have broken no rule is not waited for
     // so long; then life goes on.
     void wait_to_be_killed(bool sure) {
-        for (int i = 0; i < (sure ? 600 : 20); ++i) {
+        for (Deadline late(sure ? kPatienceMs : 500); !late.over();) {
             ::poll(nullptr, 0, 25);
             if (spawner_.open()) turn(0);
         }

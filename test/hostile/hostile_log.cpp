@@ -92,6 +92,11 @@ class HostileLog {
     void say(Msg type, std::uint32_t serial, const Body& body) {
         for (int i = 0; i < 100 && !spawner_.send(page_, type, serial, body); ++i) ::poll(nullptr, 0, 1);
     }
+    // For as long as it takes.
+    template <typename Body>
+    void insist(Msg type, const Body& body) {
+        while (!spawner_.send(page_, type, 1, body)) turn(1);
+    }
     template <typename Body>
     void tell_engine(Msg type, std::uint32_t serial, const Body& body, std::string_view tail) {
         if (engine_.open()) engine_.send(page_, type, serial, body, tail);
@@ -169,17 +174,17 @@ class HostileLog {
     void break_a_rule() {
         page_.violations.fetch_add(1);
         switch (chance_.below(8)) {
-            case 0: say(Msg::OPEN, 1, OpenBody{0, static_cast<FileOp>(4 + chance_.below(100))}); break;
-            case 1: say(Msg::OPEN, 1, OpenBody{kConsoleStream, FileOp::Reopen}); break;
-            case 2: say(Msg::OPEN, 1, OpenBody{2 * kMaxSlots, FileOp::Clear}); break;
-            case 3: say(Msg::S_DRAINED, 1, DrainBody{kMaxSlots + chance_.below(1000)}); break;
+            case 0: insist(Msg::OPEN, OpenBody{0, static_cast<FileOp>(4 + chance_.below(100))}); break;
+            case 1: insist(Msg::OPEN, OpenBody{kConsoleStream, FileOp::Reopen}); break;
+            case 2: insist(Msg::OPEN, OpenBody{2 * kMaxSlots, FileOp::Clear}); break;
+            case 3: insist(Msg::S_DRAINED, DrainBody{kMaxSlots + chance_.below(1000)}); break;
             case 4: ::shutdown(spawner_.fd(), SHUT_WR); break;
             case 5: spawner_.close(); break;
             default:
-                for (int i = 0; i < 1000 && !spawner_.violate(page_, chance_); ++i) turn(1);
+                while (!spawner_.violate(page_, chance_)) turn(1);
                 break;
         }
-        for (int i = 0; i < 600; ++i) {
+        for (Deadline late(kPatienceMs); !late.over();) {
             ::poll(nullptr, 0, 25);
             if (spawner_.open()) turn(0);
         }

@@ -169,7 +169,7 @@ class HostileFront {
     // The engine closes the edge; then this process leaves, as the real one does.
     void break_a_rule() {
         page_.violations.fetch_add(1);
-        for (int i = 0; i < 600 && engine_.open(); ++i) {
+        for (Deadline late(kPatienceMs); engine_.open() && !late.over();) {
             if (chance_.one_in(2)) {
                 engine_.violate(page_, chance_);
             } else {
