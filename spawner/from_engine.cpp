@@ -45,8 +45,7 @@ const char* on_check(State& state, Slot& slot, const Message& message) {
 
 const char* on_kill(State& state, Slot& slot, const Message& message) {
     auto body = message.as<KillBody>();
-    if (slot.state == SlotState::Empty || slot.serial != message.serial)
-        return "sent KILL with a stale serial";
+    if (slot.state == SlotState::Empty || slot.serial != message.serial) return "sent KILL of a stale serial";
     if (body.signo > 64) return "sent KILL with a signal that there is not";
     if ((body.flags & ~(kKillGroup | kKillStop)) != 0) return "sent KILL with unknown flags";
     // If it has just died, which the engine cannot know yet, the answer is ESRCH.
@@ -87,6 +86,8 @@ const char* on_slot_request(State& state, const Message& message) {
 
 const char* on_stopping(State& state, const StoppingBody& body) {
     if (body.mode > FinishMode::Restart) return "sent STOPPING with an unknown mode";
+    // An exit is not taken back: the engine may have been told a TERM that it had not read when it said this.
+    if (state.stopping == kHelloStopping) return nullptr;
     state.stopping = body.mode == FinishMode::Exit ? kHelloStopping : kHelloRestarting;
     return nullptr;
 }
@@ -95,7 +96,7 @@ const char* on_finish(State& state, const FinishBody& body) {
     if (body.mode > FinishMode::Restart || body.zero != 0) return "sent FINISH with an unknown mode";
     if (children_in_reach(state)) return "sent FINISH while children live";
     state.life.carry = body.carry;
-    begin_finish(state, body.mode);
+    begin_finish(state, state.stopping == kHelloStopping ? FinishMode::Exit : body.mode);
     return nullptr;
 }
 

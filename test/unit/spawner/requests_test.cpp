@@ -25,7 +25,7 @@ PaperImage two_groups() {
 
 // Waits until the slot's child has ended.
 void wait_for_end(State& state, Slot& slot) {
-    for (int i = 0; i < 500 && slot.state == SlotState::Live; ++i) {
+    for (int i = 0; i < 10'000 && slot.state == SlotState::Live; ++i) {
         ::usleep(10'000);
         reap_children(state);
     }
@@ -203,6 +203,26 @@ TEST_CASE("a new engine gets groups and slots back, and an exit once") {
     CHECK(seen == std::vector<Msg>{Msg::HELLO, Msg::CONFIG, Msg::GROUP, Msg::GROUP, Msg::SLOT, Msg::SLOT,
                                    Msg::SLOT, Msg::SLOTS_END});
     CHECK(states == std::vector<SlotState>{SlotState::Empty, SlotState::Empty, SlotState::Exited});
+}
+
+TEST_CASE("an exit is not taken back by a restart that the engine had begun before it heard of it") {
+    PaperSpawner s(two_groups());
+    State& state = *s.state;
+    REQUIRE(s.ask(Msg::STOPPING, 0, StoppingBody{FinishMode::Restart}) == nullptr);
+    CHECK(state.stopping == kHelloRestarting);
+    SUBCASE("a TERM that has been told") {
+        state.life.signals = 1U << SIGTERM;
+        CHECK(s.next(s.engine).message.type == Msg::SIGNAL);
+    }
+    SUBCASE("the engine's word") {
+        REQUIRE(s.ask(Msg::STOPPING, 0, StoppingBody{FinishMode::Exit}) == nullptr);
+    }
+    CHECK(state.stopping == kHelloStopping);
+    CHECK(s.ask(Msg::STOPPING, 0, StoppingBody{FinishMode::Restart}) == nullptr);
+    CHECK(state.stopping == kHelloStopping);
+    CHECK(s.ask(Msg::FINISH, 0, FinishBody{FinishMode::Restart, 0, 0}) == nullptr);
+    CHECK(state.finishing);
+    CHECK(state.finish_mode == FinishMode::Exit);
 }
 
 TEST_CASE("SPAWN is limited to what a configuration can need") {

@@ -65,7 +65,7 @@ void end_child(State& state) {
     Slot* slot = state.table.find(kSlot);
     if (slot == nullptr || slot->state != SlotState::Live) return;
     ::kill(slot->pid, SIGKILL);
-    for (int i = 0; i < 1000 && slot->state == SlotState::Live; ++i) {
+    for (int i = 0; i < 10'000 && slot->state == SlotState::Live; ++i) {
         ::usleep(5'000);
         reap_children(state);
     }
@@ -91,7 +91,7 @@ struct Scene {
         end_child(*s.state);
         // A re-read that RELOAD began.
         if (s.state->reread.pid != 0) ::kill(s.state->reread.pid, SIGKILL);
-        for (int i = 0; i < 1000 && s.state->reread.pid != 0; ++i) {
+        for (int i = 0; i < 10'000 && s.state->reread.pid != 0; ++i) {
             ::usleep(5'000);
             reap_children(*s.state);
         }

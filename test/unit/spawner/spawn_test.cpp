@@ -68,7 +68,7 @@ Outcome run(PaperSpawner& s) {
     outcome.stage = body.child_stage;
     outcome.error = body.child_errno;
     Slot& slot = *s.state->table.find(0);
-    for (int i = 0; i < 500 && slot.state == SlotState::Live; ++i) {
+    for (int i = 0; i < 10'000 && slot.state == SlotState::Live; ++i) {
         ::usleep(5'000);
         reap_children(*s.state);
     }
@@ -143,7 +143,7 @@ TEST_CASE("the rest of a dead child's output has one writer: the log writer, if 
     REQUIRE(s.ask(Msg::SPAWN, 0, SpawnBody{0}) == nullptr);
     tell_all(*s.state);
     Slot& slot = *s.state->table.find(0);
-    for (int i = 0; i < 500 && slot.state == SlotState::Live; ++i) {
+    for (int i = 0; i < 10'000 && slot.state == SlotState::Live; ++i) {
         ::usleep(5'000);
         reap_children(*s.state);
     }
