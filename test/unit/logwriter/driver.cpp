@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -87,7 +88,7 @@ void Driver::kill_and_restart() {
 int Driver::finish() {
     engine_.close();
     spawner_.close();
-    auto until = Clock::now() + std::chrono::seconds(6);
+    auto until = Clock::now() + std::chrono::seconds(30);
     while (Clock::now() < until) {
         int status = 0;
         if (::waitpid(pid_, &status, WNOHANG) == pid_) {
@@ -165,6 +166,16 @@ void Driver::write(std::uint32_t slot, std::string_view text, bool is_stderr) {
         REQUIRE(done > 0);
         text.remove_prefix(static_cast<std::size_t>(done));
     }
+}
+
+void Driver::settle(std::uint32_t slot, bool is_stderr) {
+    REQUIRE(wait([&] {
+        int left = 0;
+        return ::ioctl(read_end(slot, is_stderr), FIONREAD, &left) == 0 && left == 0;
+    }));
+    std::uint32_t serial = next_sync_++;
+    to_log(Msg::SYNC, serial, Empty{});
+    REQUIRE(wait([&] { return find(Msg::DONE, serial) != nullptr; }));
 }
 
 void Driver::drain(std::uint32_t slot, std::uint32_t serial) {

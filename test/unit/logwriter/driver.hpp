@@ -77,6 +77,8 @@ class Driver {
     void close_write_end(std::uint32_t slot, bool is_stderr = false) {
         writers_.erase(stream_of(slot, is_stderr));
     }
+    // Waits until all that the program has written is moved, and what comes of it (a rotation) has begun.
+    void settle(std::uint32_t slot, bool is_stderr = false);
     void drain(std::uint32_t slot, std::uint32_t serial);
     // What open fails with for a stream and deed; 0: nothing.
     std::map<std::pair<std::uint32_t, FileOp>, int> failures;
@@ -90,7 +92,7 @@ class Driver {
     void line(Level level, std::string_view text) { to_log(Msg::LINE, 0, LineBody{level}, text); }
 
     // Receives for at most ms, answering OPENs; the first form until done() holds, and says whether it did.
-    bool wait(const std::function<bool()>& done, int ms = 5000);
+    bool wait(const std::function<bool()>& done, int ms = 30'000);
     void pump(int ms);
     std::vector<Sent> from_log;    // on the engine's edge
     std::vector<Sent> to_spawner;  // all but OPEN
@@ -118,6 +120,7 @@ class Driver {
 
     std::string directory_;
     Level loglevel_;
+    std::uint32_t next_sync_ = 1'000'000;  // beyond the numbers of the tests
     pid_t pid_ = -1;
     Channel spawner_;
     Channel engine_;

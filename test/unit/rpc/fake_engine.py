@@ -218,7 +218,7 @@ class Front:
 
     def connect(self, tcp=False):
         client = socket.create_connection(('127.0.0.1', self.port)) if tcp else socket.socket(socket.AF_UNIX)
-        client.settimeout(15)
+        client.settimeout(30)
         if not tcp:
             client.connect(self.path)
         return client
@@ -229,7 +229,7 @@ class Front:
             client.sendall(data)
             return read_all(client)
 
-    def wait(self, condition, seconds=10):
+    def wait(self, condition, seconds=30):
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, 'nothing happened in time'
@@ -241,7 +241,7 @@ class Front:
         if self.engine is not None:
             self.engine.close()
         try:
-            return self.process.wait(10)
+            return self.process.wait(30)
         finally:
             self.process.kill()
             self.folder.cleanup()

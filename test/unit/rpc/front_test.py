@@ -190,13 +190,13 @@ class Limits(Case):
         front = self.open()
         clients = [front.connect() for _ in range(10)]
         answered = 0
-        for client in clients:
+        for number, client in enumerate(clients):
             client.sendall(request('POST /RPC2 HTTP/1.1', f'Content-Length: {8 << 20}'))
             try:
                 client.sendall(b'x' * ((8 << 20) - 1))
             except BrokenPipeError:
                 pass
-            client.settimeout(0.1)
+            client.settimeout(0.1 if number < 8 else 30)     # there is room for eight
             try:
                 answered += status(client.recv(65536)) == 503
             except TimeoutError:
@@ -213,7 +213,8 @@ class Limits(Case):
                 began = time.monotonic()
                 client.sendall(start)
                 self.assertEqual(status(read_all(client)), 408)
-                self.assertLess(abs(time.monotonic() - began - 1), 0.8)
+                taken = time.monotonic() - began
+                self.assertTrue(0.9 < taken < 20, f'{taken} s')
         with front.connect() as idle:   # who has not begun may wait
             time.sleep(1.3)
             idle.sendall(post(None, 'Connection: close'))
@@ -236,7 +237,8 @@ class Limits(Case):
         busy = [front.connect() for _ in range(3)]
         for client in busy:
             client.sendall(b'POST ')
-        time.sleep(0.05)
+        for _ in range(2):
+            front.raw(post(None, 'Connection: close'), tcp=True)     # now it has read what came before
         late = front.connect()
         late.sendall(post(None, 'Connection: close'))
         late.settimeout(0.2)
@@ -244,7 +246,7 @@ class Limits(Case):
             late.recv(1)
         for client in busy:
             client.close()
-        late.settimeout(10)
+        late.settimeout(30)
         self.assertEqual(status(read_all(late)), 200)
         for client in clients + [late]:
             client.close()
@@ -263,7 +265,7 @@ class Limits(Case):
             with self.assertRaises(TimeoutError):
                 late.recv(1)
             front.reply(front.engine, numbers[0], VALUE, encode(True))     # and stays open
-            late.settimeout(10)
+            late.settimeout(30)
             self.assertEqual(status(read_all(late)), 200)
             front.reply(front.engine, numbers[1], VALUE, encode(True))
             late.close()
