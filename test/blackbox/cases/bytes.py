@@ -138,9 +138,9 @@ def emitting(box):
 @variants({version: (f'A log stream over HTTP/{version} is the bytes of the log.', version) for version in ('1.1', '1.0')})
 def stream(box, version):
     daemon = emitting(box)
-    for path in ('/logtail/x', '/logtail/x/stderr'):
-        log = box.path('x.err' if 'stderr' in path else 'x.out')
-        before = log.stat().st_size if log.exists() else 0
+    logs = [box.path('x.out'), box.path('x.err')]
+    before = 0
+    for path, log in zip(('/logtail/x', '/logtail/x/stderr'), logs):
         with daemon.connect() as client:
             client.sendall(f'GET {path} HTTP/{version}\r\n\r\n'.encode())
             got = b''
@@ -158,7 +158,8 @@ def stream(box, version):
             else:
                 while len(body) < wanted:
                     body += client.recv(65536)
-            wait_for(lambda: log.stat().st_size == before + 3 * len(BROKEN), 'all in the log')
+            before += 3 * len(BROKEN)
+            wait_for(lambda: {one.stat().st_size for one in logs} == {before}, 'all in both logs')
             equal(body, log.read_bytes()[-wanted:], path)
 
 

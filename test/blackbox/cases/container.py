@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 from harness import IS_ROOT, NOW, PYTHON, SLEEP, case, check, contains, equal, program, skip, variants, wait_for
-from parts import children, parts_of
+from parts import children, wait_parts
 
 ORPHANS = 300
 
@@ -44,7 +44,7 @@ time.sleep(1000)
 """)
     daemon = start(box, program('x', f'{PYTHON} %(here)s/forks.py', stdout_logfile='%(here)s/x.log', **NOW))
     box.wait_text('x.log', 'ready')
-    own = len(parts_of(daemon.pid)) + 1
+    own = len(wait_parts(daemon.pid)) + 1
 
     def told():
         lines = re.findall(r'INFO reaped (?:unknown pid \d+|(\d+) more unknown processes)', daemon.log)

@@ -1,12 +1,13 @@
 """The protocol between daemon and listener: every answer, every error, pools, buffers, listeners that misbehave."""
 
+import datetime
 import os
 import random
 import re
 
-from harness import (IDLE, NOW, PYTHON, SLEEP, alive, case, check, config, contains, equal, lacks, listener, program,
+from harness import (IDLE, NOW, PYTHON, SLEEP, alive, case, check, config, contains, equal, lacks, listener, matches, program,
                      section, status_of, variants, wait_for)
-from parts import SANITIZED
+from parts import SANITIZED, wait_parts
 
 # What the listeners of these cases begin with: bytes as they are. hear() returns None at the end of the input.
 PRELUDE = '''import os, sys, time
@@ -104,6 +105,7 @@ while True:
     elif outcome == 'rejected':
         wait_got(box, 'one', 'one', 'two')
         equal(serials(box), ['0', '0', '1'])
+        daemon.wait_log('WARN l: event was rejected')
         equal(daemon.log.count('WARN l: event was rejected'), 1)
     else:
         daemon.wait_log('l: has entered the UNKNOWN state')
@@ -135,11 +137,14 @@ def not_ready(box, text):
 @case
 def starting_listener_waits(box):
     """A listener that is READY gets events only when its process is RUNNING."""
-    daemon = box.daemon(pool(box, 'say(b"READY\\n")\nhear()\nhear()', startsecs=2))
+    daemon = box.daemon(pool(box, 'say(b"READY\\n")\nhear()\nhear()', startsecs=2), supervisord={'loglevel': 'debug'})
     box.wait_text('supervisord.log', "spawned: 'l'")
     send(daemon, 'one')
     wait_got(box, 'one')
-    check('success: l' in daemon.log, 'the event came before RUNNING')
+    daemon.wait_log('success: l')
+    spawned, sent = (datetime.datetime.strptime(matches(daemon.log, rf'^(\S+ \S+) {line}')[1], '%Y-%m-%d %H:%M:%S,%f')
+                     for line in ("INFO spawned: 'l'", 'DEBG event 0 sent to listener l'))
+    check((sent - spawned).total_seconds() > 1.9, f'spawned at {spawned}, and got an event at {sent}')
 
 
 # --- deaths, rejections, pools ------------------------------------------------------------------------------
@@ -162,7 +167,7 @@ while True:
     wait_got(box, 'b', name='l1')
     os.kill(daemon.info('l:l0')['pid'], 9)
     daemon.wait_log(r'exited: l0 \(terminated by SIGKILL')
-    contains(daemon.log, 'rebuffering event 0 for pool l (buf size=1, max=1024)')
+    daemon.wait_log(r'rebuffering event 0 for pool l \(buf size=1, max=1024\)')
     box.write('go', '')
     wait_got(box, 'b', 'a', 'c', name='l1')
 
@@ -192,6 +197,7 @@ def rejection_stays_in_its_pool(box):
     send(daemon, 'b', 'c', 'd', 'e')
     box.write('go', '')
     wait_got(box, 'a', 'a', 'e')
+    daemon.wait_log('ERRO pool l event buffer overflowed, discarding event 3')
     equal(re.findall(r'ERRO pool l event buffer overflowed, discarding event (\d)', daemon.log), ['1', '2', '3'])
     wait_for(lambda: len(box.events('same')) == 5, 'all events at the other pool')
     equal([event.body for event in box.events('same')], list('abcde'))
@@ -211,8 +217,9 @@ while True:
                              stderr_logfile='%(here)s/err%(process_num)d'), supervisord={'loglevel': 'debug'})
     wait_for(lambda: daemon.log.count('ACKNOWLEDGED -> READY') == 2, 'two READY')
     send(daemon, 'one')
-    wait_for(lambda: box.text('out0') == 'READY\nRESULT 2\nOKREADY\n', 'the log of stdout')
-    equal((box.text('out1'), box.text('err0'), box.text('err1')), ('READY\n', 'l0\n', ''))
+    wait_for(lambda: (box.text('out0'), box.text('err0')) == ('READY\nRESULT 2\nOKREADY\n', 'l0\n'), 'the logs')
+    equal((box.text('out1'), box.text('err1')), ('READY\n', ''))
+    daemon.wait_log('DEBG l0: BUSY -> ACKNOWLEDGED(.|\n)*ACKNOWLEDGED -> READY')
     equal(daemon.rpc.readProcessStdoutLog('l:l0', 0, 0), 'READY\nRESULT 2\nOKREADY\n')
     contains(daemon.log, "DEBG 'l0' stdout output:\nb'READY\\n'", 'DEBG l0: READY -> BUSY', 'DEBG event 0 sent to listener l0',
              'DEBG l0: BUSY -> ACKNOWLEDGED', 'DEBG l0: event was processed', 'DEBG l0: ACKNOWLEDGED -> READY')
@@ -250,8 +257,7 @@ def misfit(box, code):
     """Others get all their events, programs and RPC go on, and no memory is used up."""
     daemon = box.daemon(pool(box, code, name='bad', stdout_logfile_maxbytes=100000, stdout_logfile_backups=0),
                         listener('good', 'REMOTE_COMMUNICATION'), program('x', SLEEP, **IDLE))
-    engine = next(int(pid) for task in [f'/proc/{daemon.pid}/task/{daemon.pid}/children']
-                  for pid in open(task).read().split() if status_of(int(pid)).get('Name') == 'supervisor-engi')
+    engine = wait_parts(daemon.pid)['engine']
     texts = [f'{n}{"x" * 15000}' for n in range(60)]
     send(daemon, *texts)
     daemon.rpc.startProcess('x')

@@ -39,7 +39,7 @@ def crash_is_mailed(box):
                section('group:g', programs='member'))
     box.wait_text('mail', 'bad crashed(.|\n)*member crashed|member crashed(.|\n)*bad crashed')
     wait_for(lambda: box.text('mail').count('from state') == 2, 'two mails')
-    pid = re.search(r"spawned: 'bad' with pid (\d+)", box.text('supervisord.log'))[1]
+    pid = box.wait_text('supervisord.log', r"spawned: 'bad' with pid (\d+)")[1]
     contains(box.text('mail'), f'To: root\nSubject: bad crashed\n\nProcess bad in group bad exited unexpectedly '
                                f'(pid {pid}) from state RUNNING\n')
     lacks(box.text('mail'), 'good')
@@ -52,7 +52,7 @@ def hog_is_restarted(box):
     box.write('hog.py', 'import time\nx = b"x" * 80000000\ntime.sleep(1000)\n')
     daemon = box.daemon(ours('memmon', 'memmon.py', 'TICK_5', '-p hog=50000000 -p small=50000000'),
                         program('hog', f'{PYTHON} %(here)s/hog.py', **NOW), program('small', SLEEP, **NOW))
-    hog, small = daemon.wait_state('hog', 'RUNNING')['pid'], daemon.info('small')['pid']
+    hog, small = (daemon.wait_state(name, 'RUNNING')['pid'] for name in ('hog', 'small'))
     daemon.wait_new_pid('hog', hog)
     box.wait_text('memmon.err', '^Restarting hog:hog$')
     equal(daemon.info('small')['pid'], small)
@@ -81,7 +81,7 @@ HTTPServer(('127.0.0.1', {web}), Handler).serve_forever()
     old = daemon.info('server')['pid']
     box.write('sick', '')
     daemon.wait_new_pid('server', old)
-    contains(box.text('httpok.err'), ': 500\nRestarting server:server\n')
+    box.wait_text('httpok.err', ': 500\nRestarting server:server\n')
 
 
 CALLER = '''

@@ -21,7 +21,7 @@ TRIES = 100_000 if LONG else 10_000
 LOGS = 12
 CANARY = 'canary\n'
 USER = 'nobody'
-PATIENT = 10       # seconds that a call may take on a busy machine
+PATIENT = 40       # seconds that a call may take on a busy machine
 
 
 def make_canaries(box):

@@ -20,8 +20,10 @@ def descriptors(pid):
 def start(box):
     """A daemon with a program whose log is a file, a listener, and one program of another user (as root)."""
     other = [program('other', SLEEP, startsecs=0, user='nobody')] if IS_ROOT else []
-    return box.daemon(program('x', '/bin/sh -c "echo hello; exec sleep 1000"', startsecs=0,
-                              stdout_logfile='%(here)s/x.log'), *other)
+    daemon = box.daemon(program('x', '/bin/sh -c "echo hello; exec sleep 1000"', startsecs=0,
+                                stdout_logfile='%(here)s/x.log'), *other)
+    daemon.wait_log('success: x')     # the log writer works, so it has shut itself in; the others have answered
+    return daemon
 
 
 @case
@@ -133,7 +135,7 @@ def program_of_another_user(box):
     box.wait_text('x.log', '^again$')
 
 
-@case(limit=90)
+@case
 def nobody_wakes_up(box):
     """With 100 programs and nothing to do, no part runs even once in ten seconds."""
     daemon = box.daemon(program('x', SLEEP, numprocs=100, process_name='x_%(process_num)03d', startsecs=1,
@@ -145,7 +147,11 @@ def nobody_wakes_up(box):
     def wake_ups():
         return {status_of(pid)['Name']: int(status_of(pid)['voluntary_ctxt_switches']) for pid in pids}
 
-    time.sleep(4)      # what the start has left to do
+    def settled():
+        before = wake_ups()
+        time.sleep(3)
+        return wake_ups() == before
+    wait_for(settled, 'what the start has left to do')
     before = wake_ups()
     time.sleep(10)
     equal(wake_ups(), before, 'voluntary context switches')

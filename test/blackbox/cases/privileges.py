@@ -19,8 +19,11 @@ CLEAN = 'No process has more than it may have.\n'
 EXCESS = re.compile(r'^TOO MUCH: (.*)$', re.M)
 
 
-def start(box, **options):
-    return box.daemon(program('x', SLEEP, startsecs=0), **options)
+def start(box, *sections):
+    """A daemon whose log writer works, so it has shut itself in; the other parts have answered."""
+    daemon = box.daemon(program('x', SLEEP, startsecs=0), *sections)
+    daemon.wait_log('success: x')
+    return daemon
 
 
 def blocks(text):
@@ -50,7 +53,7 @@ def remade(box, **parts):
     for path in (folder, folder / 'real'):
         path.chmod(0o755)
     box.supervisord = [str(folder / 'supervisord')]
-    return start(box)
+    return box.daemon(program('x', SLEEP, startsecs=0)) if 'log' in parts else start(box)
 
 
 def excess(box, daemon):
@@ -139,7 +142,7 @@ def seen_by_somebody_else(box):
     """What only root may see is shown as not readable; that alone is no failure."""
     not_sanitized()
     port = free_port()
-    box.daemon(section('inet_http_server', port=f'127.0.0.1:{port}'))
+    start(box, section('inet_http_server', port=f'127.0.0.1:{port}'))
     user = other_user()
     result = box.run(['setpriv', f'--reuid={user.pw_uid}', f'--regid={user.pw_gid}', '--clear-groups',
                       *SUPERVISORCTL], '-c', '', '-s', f'http://127.0.0.1:{port}', 'privileges', cwd='/')

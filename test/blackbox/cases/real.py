@@ -72,6 +72,8 @@ def host(box):
         section('group:site', programs=','.join(MEMBERS), priority=5))))
     daemon = box.daemon_for(box.write('supervisord.conf', config(section('include', files='conf.d/*.conf'))))
     wait_for(lambda: {info['statename'] for info in daemon.rpc.getAllProcessInfo()} == {'RUNNING'}, 'all RUNNING')
+    for name in ('worker', *(f'pool_{number:02}' for number in range(4))):
+        box.wait_text(f'{name}.log', r'^\d+ 1$')     # before that they have no handler for SIGTERM
     return daemon
 
 
@@ -107,7 +109,7 @@ def everything_serves(box):
     equal([line.split()[:2] for line in lines if line.startswith('pool:')],
           [[f'pool:pool_{n:02}', 'RUNNING'] for n in range(4)])
     box.wait_text('shell.log', r'^from env\.sh$')
-    equal(status_of(pids(daemon)['shell:shell'])['Name'], 'worker')
+    wait_for(lambda: status_of(pids(daemon)['shell:shell'])['Name'] == 'worker', 'the shell to become the worker')
     box.wait_text('switch.log', f'^{USER}$')
     equal(Path(f'/proc/{pids(daemon)["switch:switch"]}').owner(), USER)
 
@@ -146,6 +148,7 @@ def pool_member_is_restarted_alone(box):
     equal(daemon.ctl('restart', 'pool:pool_02').out, 'pool:pool_02: stopped\npool:pool_02: started\n')
     after = pids(daemon)
     equal([name for name in before if before[name] != after[name]], ['pool:pool_02'])
+    box.wait_text('pool_02.log', f'^{after["pool:pool_02"]} 1$')
     equal(sorted(daemon.ctl('stop', 'pool:*').out.splitlines()), [f'pool:pool_{n:02}: stopped' for n in range(4)])
     equal(len(re.findall(r'SIGTERM$', box.text('pool.ends'), re.M)), 5)
 

@@ -200,7 +200,7 @@ def costs(daemon, parts):
     return {'supervisord': cost(daemon.pid), **{role: cost(pid) for role, pid in parts.items()}}
 
 
-@case(root=True, limit=600.0 if LONG else 60.0)
+@case(root=True, limit=900.0 if LONG else 300.0)
 def nothing_leaks(box):
     """However often the configuration is re-read, good or bad, no part has more of anything than before."""
     def written(number):

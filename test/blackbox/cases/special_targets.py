@@ -191,7 +191,7 @@ def slow_reader_that_reads(box):
     while box.text('done') == '':
         out.text()
         check(time.monotonic() - begin < 50, 'the program does not get on')
-        time.sleep(0.2)
+        time.sleep(0.05)
     wait_for(lambda: out.text().count('\n') == 40, 'all lines')
     equal([int(line.lstrip('0')) for line in out.text().split()], list(range(1, 41)))
     lacks(daemon.log, 'lost')
@@ -226,6 +226,7 @@ def flags_of_the_target_stay(box):
     daemon.signal(signal.SIGUSR2)
     daemon.wait_log('logreopen')
     daemon.rpc.clearProcessLogs('x')
+    daemon.wait_state('x', 'EXITED')
     daemon.rpc.startProcess('x')
     wait_for(lambda: out.lines() == 'line-1\n' * 2, 'the line after USR2 and clearing')
     equal(daemon.stop(), 0)

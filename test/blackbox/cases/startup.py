@@ -351,7 +351,7 @@ def directory_and_umask_only_as_a_daemon(box):
         daemon = box.daemon(program('x', SLEEP, startsecs=0), supervisord={'directory': '%(here)s/away', 'umask': '077'})
     finally:
         os.umask(old)
-    pid = daemon.info('x')['pid']
+    pid = daemon.wait_state('x', 'RUNNING')['pid']
     equal((os.readlink(f'/proc/{pid}/cwd'), status_of(pid)['Umask']), (str(box.folder), '0037'))
 
 
