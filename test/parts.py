@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from harness import Box, skip, status_of, wait_for
+from harness import Box, check, skip, status_of, wait_for
 
 # /proc/PID/status cuts names after 15 characters.
 NAMES = {'engine': 'supervisor-engi', 'front': 'supervisor-rpc', 'log': 'supervisor-log'}
@@ -31,6 +31,25 @@ def quickest(call, *arguments):
         call(*arguments)
         spent.append(time.monotonic() - begin)
     return min(spent)
+
+
+def cpu_seconds(*pids):
+    """The processor time of processes."""
+    ticks = 0
+    for pid in pids:
+        fields = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf('SC_CLK_TCK')
+
+
+def check_quiet(*pids):
+    """None of the processes runs without a pause. In the first second there may be something left to do."""
+    used = []
+    while len(used) < 3 and (not used or used[-1] > 0.3):
+        before = cpu_seconds(*pids)
+        time.sleep(1)
+        used.append(cpu_seconds(*pids) - before)
+    check(used[-1] <= 0.3, f'CPU seconds in each second while nothing happens: {used}')
 
 
 def idle_daemon(box, *sections, **options):
@@ -60,3 +79,8 @@ def wait_parts(daemon_pid, other_than=None):
         parts = parts_of(daemon_pid)
         return parts if len(parts) == len(NAMES) and other_than not in parts.values() else None
     return wait_for(complete, 'all parts')
+
+
+def all_pids(daemon):
+    """supervisord and its parts."""
+    return [daemon.pid, *wait_parts(daemon.pid).values()]

@@ -1,12 +1,11 @@
 """The wall clock is set forth and back by hours: nothing that takes time takes longer or shorter for it."""
 
-import os
 import re
 import shutil
 import time
 from pathlib import Path
 
-from harness import SLEEP, Box, case, check, equal, listener, matches, program, skip, wait_for, within
+from harness import SLEEP, Box, case, check, equal, listener, matches, program, skip, within
 from parts import TEST_PROGRAMS
 
 CLOCK = TEST_PROGRAMS / 'clock_shift.so'

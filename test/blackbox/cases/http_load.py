@@ -11,8 +11,8 @@ import xmlrpc.client
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from parts import idle_daemon, not_sanitized
-from raw_http import CALL, front_of, post, read_chunks, seconds_of, status
+from parts import check_quiet, idle_daemon, not_sanitized, wait_parts
+from raw_http import CALL, post, read_chunks, status
 
 from harness import (NOW, PATIENCE, SLEEP, SUPERVISORCTL, basic, case, check, contains, equal, free_port,
                      program, section, skip, variants, wait_for)
@@ -69,10 +69,7 @@ def crowd(box, begin):
     with daemon.connect() as client:
         client.sendall(post())
         equal(status(client.recv(65536)), 200)
-    front = front_of(daemon)
-    busy = seconds_of(front)
-    time.sleep(0.5)
-    check(seconds_of(front) - busy < 0.3, 'nothing spins')
+    check_quiet(wait_parts(daemon.pid)['front'])
     for client in crowd:
         client.close()
     proxy = xmlrpc.client.ServerProxy(f'http://127.0.0.1:{port}/RPC2')
@@ -127,7 +124,7 @@ def slow_reader_of_a_stream(box):
                           'input()\n')
     daemon = box.daemon(program('x', 'python3 -u %(here)s/lines.py', stdout_logfile='%(here)s/x.log',
                                 stdout_logfile_maxbytes=0, **NOW))
-    front = front_of(daemon)
+    front = wait_parts(daemon.pid)['front']
     with daemon.connect() as stream, daemon.connect() as gone:
         for client in (stream, gone):
             client.sendall(b'GET /logtail/x HTTP/1.1\r\n\r\n')

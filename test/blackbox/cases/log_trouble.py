@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness import (IS_ROOT, LOGGED, NOW, ONCE, PYTHON, SLEEP, case, check, equal, program, skip, wait_for,
                      within)
-from parts import quickest, wait_parts
+from parts import all_pids, check_quiet, quickest, wait_parts
 
 # Writes numbered lines of 1000 bytes, one each 2 ms at most, and keeps the number of the last one in the file `count`.
 COUNTER = """
@@ -203,17 +203,6 @@ for number in range({count}):
     equal(daemon.stop(), 0)
 
 
-def quiet(daemon):
-    """Nobody runs without a pause."""
-    def ticks():
-        stats = (Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()
-                 for pid in [daemon.pid, *wait_parts(daemon.pid).values()])
-        return sum(int(fields[11]) + int(fields[12]) for fields in stats)
-    before = ticks()
-    time.sleep(1)
-    within(ticks() - before, 0, 0.3 * os.sysconf('SC_CLK_TCK'), 'CPU ticks while nothing happens')
-
-
 @case
 def program_that_closes_its_output(box):
     """A program that closes stdout and stderr goes on; nobody watches the ends of its pipes; its successor is logged."""
@@ -222,7 +211,7 @@ def program_that_closes_its_output(box):
     box.wait_text('x.log', 'before')
     pid = daemon.wait_state('x', 'RUNNING')['pid']
     wait_for(lambda: not Path(f'/proc/{pid}/fd/1').exists() and not Path(f'/proc/{pid}/fd/2').exists(), 'it to close them')
-    quiet(daemon)
+    check_quiet(*all_pids(daemon))
     equal(daemon.info('x')['pid'], pid)
     daemon.rpc.sendProcessStdin('x', '\n')
     daemon.wait_new_pid('x', pid)
@@ -243,7 +232,7 @@ echo last words""")
     box.write('go', '')
     box.wait_text('grandchild', 'failed [1-9]')
     equal(box.text('x.log'), 'last words\n')
-    quiet(daemon)
+    check_quiet(*all_pids(daemon))
     log_writer = wait_parts(daemon.pid)['log']
     pipes = {os.readlink(f'/proc/{log_writer}/fd/{fd}') for fd in os.listdir(f'/proc/{log_writer}/fd')} if IS_ROOT else ()
     equal(sum(name.startswith('pipe:') for name in pipes), 4 if IS_ROOT else 0, 'pipes: two of y, two of its own')

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from harness import IS_ROOT, SLEEP, case, check, contains, equal, matches, program, status_of, wait_for
-from parts import not_sanitized, wait_parts
+from parts import all_pids, not_sanitized, wait_parts
 
 NOTHING = '0' * 16
 # What the spawner must not keep, though it is root: CAP_NET_ADMIN, SYS_MODULE, SYS_RAWIO, SYS_PTRACE, SYS_ADMIN,
@@ -142,7 +142,7 @@ def nobody_wakes_up(box):
                                 stdout_logfile='NONE', stderr_logfile='NONE'))
     wait_for(lambda: {info['statename'] for info in daemon.rpc.getAllProcessInfo()} == {'RUNNING'}, 'all RUNNING')
     daemon.proxy('close')()
-    pids = [daemon.pid, *wait_parts(daemon.pid).values()]
+    pids = all_pids(daemon)
 
     def wake_ups():
         return {status_of(pid)['Name']: int(status_of(pid)['voluntary_ctxt_switches']) for pid in pids}

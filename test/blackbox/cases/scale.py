@@ -8,10 +8,9 @@ import re
 import time
 
 from harness import LOGGED, NOW, PYTHON, case, check, equal, lacks, program, variants, wait_for
-from parts import children, idle_daemon, parts_of, wait_parts
+from parts import children, cpu_seconds, idle_daemon, parts_of, wait_parts
 
 LONG = os.environ.get('REEVE_LONG') == '1'
-TICKS = os.sysconf('SC_CLK_TCK')
 
 
 def answer_time(rpc):
@@ -32,11 +31,6 @@ def in_time(what, taken, usual):
         late.append(times[len(times) * 98 // 100])
         print(f'{name}: {len(times)} times, ms: median {middle:.2f}, 98 % {late[-1]:.2f}, most {most:.2f}')
     check(late[0] < max(100, 3 * late[1]), f'{what}: 98 of 100 within {late[0]:.1f} ms, {late[1]:.1f} ms if idle')
-
-
-def cpu_seconds(pid):
-    fields = open(f'/proc/{pid}/stat').read().rsplit(')', 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def states(daemon):

@@ -11,11 +11,10 @@ import socket
 import subprocess
 import time
 
-from harness import (IS_ROOT, NOW, ONCE, SLEEP, Daemon, alive, case, check, config, contains, equal, lacks, program,
+from harness import (IS_ROOT, NOW, ONCE, Daemon, alive, case, check, config, equal, lacks, program,
                      skip, variants, wait_for, within)
-from parts import quickest, wait_parts
+from parts import all_pids, check_quiet, quickest
 
-TICKS = os.sysconf('SC_CLK_TCK')
 LINES = ''.join(f'line-{number:04d}\n' for number in range(200))
 
 
@@ -82,22 +81,6 @@ def start(box, out, err, *sections, user=None, **options):
     return daemon
 
 
-def cpu_seconds(pids):
-    ticks = 0
-    for pid in pids:
-        fields = open(f'/proc/{pid}/stat').read().rsplit(')', 1)[1].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / TICKS
-
-
-def is_quiet(daemon, seconds=1.0):
-    """Nobody is busy waiting for a target."""
-    pids = [daemon.pid, *wait_parts(daemon.pid).values()]
-    before = cpu_seconds(pids)
-    time.sleep(seconds)
-    within(cpu_seconds(pids) - before, 0, 0.3 * seconds, 'CPU seconds while nothing happens')
-
-
 KINDS = ('pipe', 'terminal', 'file', 'socket', 'closed')
 
 
@@ -122,7 +105,7 @@ def output_arrives(box, kind, user):
         if kind != 'closed':
             wait_for(lambda: out.lines() == LINES * turn, f'stdout, turn {turn}')
             wait_for(lambda: err.lines() == LINES.replace('-', '-e') * turn, f'stderr, turn {turn}')
-    is_quiet(daemon)
+    check_quiet(*all_pids(daemon))
     lacks(daemon.log, 'line-0')
     lacks(daemon.log, 'uncaptured')
     if kind == 'file':
@@ -172,7 +155,7 @@ def slow_reader(box):
     out, err = Target(box, 'pipe', 'out'), Target(box, 'file', 'err')
     daemon = start(box, out, err, talks(box))
     box.wait_text('done', 'done')
-    is_quiet(daemon)
+    check_quiet(*all_pids(daemon))
     daemon.wait_log(r"WARN \d+ bytes for 'x' stdout are lost: its reader is too slow$")
     within(quickest(daemon.info, 'x'), 0, 1, 'seconds for an answer')
     equal(daemon.info('x')['statename'], 'RUNNING')
@@ -206,7 +189,7 @@ def reader_that_leaves(box, kind):
                                                       stdout_logfile='/dev/stdout', **NOW), silent='false')
     out.leave()
     box.wait_text('done', 'done')
-    is_quiet(daemon)
+    check_quiet(*all_pids(daemon))
     daemon.wait_log(r"WARN \d+ bytes for 'x' stdout are lost: ")
     daemon.rpc.sendProcessStdin('x', '\n')
     equal(daemon.info('x')['statename'], 'RUNNING')
