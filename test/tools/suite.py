@@ -30,7 +30,7 @@ SANITIZED_ORDINARY = ('crash', 'conformance')     # and the ordinary user of it
 THREAD_AREAS = ('events', 'lifecycle', 'logs', 'rpc')
 ONCE = ('layers', 'pages', 'compare')     # the same for everybody
 SKIPPED = 77     # status of a command that says so
-LIMIT = 1200     # seconds for one command
+LIMIT = 2400     # seconds for one command, on a busy machine too
 ORDINARY = 'nobody'
 
 COUNTS = re.compile(r'^(\d+) passed, (\d+) failed, (\d+) skipped$', re.M)
