@@ -176,13 +176,13 @@ class Side:
         self.wait_states({'fatal1': 'FATAL', 'missing': 'FATAL', 'quick': 'EXITED', 'starting': 'STARTING', 'run1': 'RUNNING'})
 
     def wait_restart(self):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while (self.folder / 'supervisord.log').read_text().count('supervisord started') < 2 and time.monotonic() < deadline:
             time.sleep(0.2)
-        self.wait_states({'fatal1': 'FATAL', 'run1': 'RUNNING'})
+        self.wait_states({'fatal1': 'FATAL', 'missing': 'FATAL', 'starting': 'STARTING', 'run1': 'RUNNING'})
 
     def wait_states(self, wanted):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             lines = [line.split()[:2] for line in self.run(['status', *wanted])[0].splitlines()]
             if dict(line for line in lines if len(line) == 2) == wanted:
@@ -309,26 +309,34 @@ def compare_options(comparison, client):
 
 def follow(side, words, name, marker):
     """What a following action prints when a file grows and Ctrl-C is pressed; its status."""
+    history = (side.folder / name).stat().st_size > 0
     with open(side.folder / 'followed', 'w+') as out:
         # Supervisor's client keeps what it prints into a file until its end, unless Python is told otherwise.
         process = subprocess.Popen([side.client, '-c', str(side.conf), *words], cwd=side.folder,
                                    env={**side.environment, 'PYTHONUNBUFFERED': '1'},
                                    stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
-        deadline = time.monotonic() + 30
-        for text in ('Ctrl-C', marker):
-            while text not in (side.folder / 'followed').read_text():
+        deadline = time.monotonic() + 60
+        # The file grows when its end so far has been printed, which else would end elsewhere.
+        for pattern in ('Ctrl-C.*\n.' if history else 'Ctrl-C', marker):
+            while not re.search(pattern, text := (side.folder / 'followed').read_text()):
                 if time.monotonic() > deadline:
                     process.kill()
-                    return f'{text!r} does not come: {(side.folder / "followed").read_text()!r}', None
+                    return f'{pattern!r} does not come: {text!r}', None
                 time.sleep(0.05)
-            if text != marker:
+            if pattern != marker:
                 with open(side.folder / name, 'a') as log:
                     log.write(f'{marker}\n')
-        time.sleep(0.3)
-        process.send_signal(signal.SIGINT)
-        code = process.wait(30)
+        for _ in range(5):     # Supervisor's client does not always heed it while it is busy
+            time.sleep(0.3)
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(15)
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        process.kill()
         out.seek(0)
-        return side.plain(out.read()), code
+        return side.plain(out.read()), process.wait()
 
 
 def compare_clients(comparison):
@@ -381,6 +389,7 @@ def main():
     parser.add_argument('--daemon', default='/usr/bin/supervisord')
     parser.add_argument('--our-daemon', help='default: supervisord beside OUR_SUPERVISORCTL')
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)     # a shell in the background may have it ignored
     if not (os.access(options.reference, os.X_OK) and os.access(options.daemon, os.X_OK)):
         print('skipped: Supervisor is not installed')
         return SKIPPED
