@@ -75,12 +75,16 @@ class Caller(threading.Thread):
 
 
 def kill_parts(daemon, clock, seconds):
-    """Kills a random part each BEAT, and goes on until there was one to kill at every other; returns how many of each."""
+    """Kills a random part each BEAT, or later if the last one's successor is not at work yet; returns how many of each.
+
+    (A log writer that gets no processor for a second, and is killed then, takes the output of ended programs with it.)
+    """
     killed = dict.fromkeys(('engine', 'front', 'log'), 0)
     begun = time.monotonic()
     beats = 0
-    while (now := time.monotonic()) < begun + seconds or sum(killed.values()) <= seconds / BEAT / 2:
+    while time.monotonic() < begun + seconds or sum(killed.values()) <= seconds / BEAT / 2:
         role = random.choice(list(killed))
+        wait_for(lambda: all_work(daemon), 'all parts to work')
         if pid := parts_of(daemon.pid).get(role):
             clock.forward(HEALTHY)
             try:
@@ -89,8 +93,16 @@ def kill_parts(daemon, clock, seconds):
             except ProcessLookupError:
                 pass
         beats += 1
-        time.sleep(max(0, begun + beats * BEAT - now))
+        time.sleep(max(0, begun + beats * BEAT - time.monotonic()))
     return killed
+
+
+def all_work(daemon):
+    """Whether a question that goes through all parts is answered."""
+    try:
+        return daemon.client().supervisor.readLog(-1, 0)
+    except (OSError, HTTPException, xmlrpc.client.Error):
+        return False
 
 
 def ends_in(text):
