@@ -204,7 +204,7 @@ class Machine {
     void judge_slot(const Slot& slot) {
         if (slot.state == SlotState::Empty) return;
         if (slot.serial == 0) broken("a child without a serial");
-        if (slot.state == SlotState::Live && state_->table.by_pid(slot.pid) != &slot)
+        if (slot.state == SlotState::Live && state_->table.by_pid(static_cast<pid_t>(slot.pid)) != &slot)
             broken("a pid without its slot");
         if (slot.state == SlotState::Exited && slot.in.valid()) broken("stdin of a dead child");
     }

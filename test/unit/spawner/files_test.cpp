@@ -106,7 +106,7 @@ TEST_CASE("the rule: plain files are opened and made, links and second names are
     CHECK(exists(f.file("dir/y")));
     CHECK(open_file(f.file("loop")).error == ELOOP);
     CHECK(!open_file(f.file("loop")).refused);
-    for (mode_t mode : {0775, 0757}) {
+    for (mode_t mode : {mode_t{0775}, mode_t{0757}}) {
         ::chmod(f.path, mode);
         CHECK(open_file(f.file("link")).refused);
     }

@@ -64,7 +64,7 @@ PaperImage image() {
 void end_child(State& state) {
     Slot* slot = state.table.find(kSlot);
     if (slot == nullptr || slot->state != SlotState::Live) return;
-    ::kill(slot->pid, SIGKILL);
+    ::kill(static_cast<pid_t>(slot->pid), SIGKILL);
     for (int i = 0; i < 10'000 && slot->state == SlotState::Live; ++i) {
         ::usleep(5'000);
         reap_children(state);
