@@ -119,10 +119,10 @@ bool Wire::shaped(Page& page, Msg type, std::uint32_t serial, std::span<const st
     static std::array<std::byte, kMaxMessage> bytes;
     Header header{static_cast<std::uint16_t>(type), 0, serial};
     std::memcpy(bytes.data(), &header, sizeof header);
-    std::memcpy(bytes.data() + sizeof header, body.data(), body.size());
+    auto end = std::copy(body.begin(), body.end(), bytes.begin() + sizeof header);
     std::size_t room = bytes.size() - sizeof header - body.size();
     std::size_t rest = std::min(tail.size(), room);
-    std::memcpy(bytes.data() + sizeof header + body.size(), tail.data(), rest);
+    std::copy_n(as_bytes(tail).begin(), rest, end);
     return raw(page, std::span(bytes).first(sizeof header + body.size() + rest));
 }
 

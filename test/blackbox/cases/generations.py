@@ -18,9 +18,10 @@ def written(box, number):
 def generations(daemon):
     """{name: number of the configuration that its process was started from}."""
     found = {}
-    for info in daemon.rpc.getAllProcessInfo():
-        words = Path(f'/proc/{info["pid"]}/environ').read_bytes().split(b'\0')
-        found[info['name']] = next(int(word.partition(b'=')[2]) for word in words if word.startswith(b'GENERATION='))
+    for name in NAMES:
+        pid = daemon.wait_state(name, 'RUNNING')['pid']
+        words = Path(f'/proc/{pid}/environ').read_bytes().split(b'\0')
+        found[name] = next(int(word.partition(b'=')[2]) for word in words if word.startswith(b'GENERATION='))
     return found
 
 
