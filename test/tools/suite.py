@@ -24,9 +24,10 @@ BINARIES = ('supervisord', 'supervisor-confread', 'supervisor-engine', 'supervis
             'supervisorctl', 'echo_supervisord_conf', 'pidproxy')
 KINDS = ('units', 'layers', 'pages', 'sandbox', 'blackbox', 'compare', 'crash', 'hostile', 'conformance')
 SLOW = ('compare', 'crash', 'hostile', 'conformance')
-SANITIZED = ('units', 'crash', 'conformance')     # what a build with a sanitizer runs, if nothing is chosen
-SANITIZED_ORDINARY = ('crash', 'conformance')     # and the ordinary user of it
-# No part has threads: ThreadSanitizer can find signal handlers that do too much, and what the tests' threads do.
+# What a build with a sanitizer runs, if nothing is chosen; the ordinary user all of it but units. No part has
+# threads: ThreadSanitizer can find signal handlers that do too much, and what the tests' threads do.
+SANITIZED = {'address': ('units', 'blackbox', 'crash', 'hostile', 'conformance'),
+             'thread': ('units', 'crash', 'conformance')}
 THREAD_AREAS = ('events', 'lifecycle', 'logs', 'rpc')
 ONCE = ('layers', 'pages', 'compare')     # the same for everybody
 SKIPPED = 77     # status of a command that says so
@@ -281,7 +282,7 @@ def main():
     build = options.build.resolve()
     kinds = [k for k in KINDS if (not options.only or k in options.only) and not (options.fast and k in SLOW)]
     if options.sanitized:
-        kinds = [kind for kind in kinds if kind in SANITIZED or kind in options.only]
+        kinds = [kind for kind in kinds if kind in SANITIZED[options.sanitized] or kind in options.only]
     if options.update_expected and 'conformance' not in kinds:
         kinds.append('conformance')
     listed = SOURCE / 'test/conformance/expected'
@@ -299,7 +300,7 @@ def main():
             for kind in kinds:
                 if kind in ONCE and half is not halves[0]:
                     continue
-                if options.sanitized and half.user and kind not in (*SANITIZED_ORDINARY, *options.only):
+                if options.sanitized and half.user and kind == 'units' and kind not in options.only:
                     continue
                 if kind == 'conformance':
                     seen.append({})
