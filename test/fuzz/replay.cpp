@@ -18,6 +18,8 @@
 #include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+// A fuzzer may have it: why the corpus, which has just been run, is of no use any more, or nullptr.
+extern "C" __attribute__((weak)) const char* corpus_complaint();
 
 namespace {
 
@@ -102,6 +104,10 @@ int main(int argc, char** argv) {
     if (longer != nullptr && *longer != 0) runs *= 100;
     std::mt19937 chance(argc > 3 ? static_cast<std::uint32_t>(std::strtoul(argv[3], nullptr, 10)) : 1U);
     for (const Bytes& bytes : corpus) run(bytes);
+    if (const char* complaint = corpus_complaint != nullptr ? corpus_complaint() : nullptr) {
+        std::printf("%s\n0 passed, 1 failed, 0 skipped\n", complaint);
+        return 1;
+    }
     for (unsigned long i = 0; i < runs; ++i) {
         run(mutated(corpus, chance));
     }
