@@ -45,7 +45,8 @@ const char* on_check(State& state, Slot& slot, const Message& message) {
 
 const char* on_kill(State& state, Slot& slot, const Message& message) {
     auto body = message.as<KillBody>();
-    if (slot.state == SlotState::Empty || slot.serial != message.serial) return "sent KILL of a stale serial";
+    if (slot.state == SlotState::Empty || slot.serial != message.serial)
+        return "sent KILL with a stale serial";
     if (body.signo > 64) return "sent KILL with a signal that there is not";
     if ((body.flags & ~(kKillGroup | kKillStop)) != 0) return "sent KILL with unknown flags";
     // If it has just died, which the engine cannot know yet, the answer is ESRCH.
