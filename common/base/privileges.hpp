@@ -34,8 +34,8 @@ constexpr std::uint64_t kPartCapabilities = 0;
 
 // Limits of every part, soft and hard, at most: no core files with what it has in memory, no children, and
 // memory that a part in anybody's hands cannot exhaust the machine with: of all kinds, for RLIMIT_DATA counts
-// nothing that is shared. (Honest parts need a few MB; a client
-// that reads a whole log in one call makes it several times the log's size.)
+// nothing that is shared. (Honest parts need a few MB; a client that reads a whole log in one call makes it
+// several times the log's size.)
 struct LimitMaximum {
     decltype(RLIMIT_CORE) resource;
     const char* proc_name;  // as in /proc/PID/limits

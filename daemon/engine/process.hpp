@@ -191,7 +191,7 @@ class Process {
     std::optional<Ending> ending_;
     SpawnFailedBody failed_{};     // for count_failed_spawn
     bool unsaved_ = false;         // the state has changed since the last note
-    bool exit_to_report_ = false;  // the child has ended as RUNNING without having been seen so
+    bool exit_to_report_ = false;  // the end of the child is known and handled, but not yet told
 
     std::unique_ptr<Timer> deadline_;
     std::unique_ptr<Timer> drain_wait_;
