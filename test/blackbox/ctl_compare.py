@@ -362,6 +362,9 @@ def compare_clients(comparison):
         side.conf.write_text(CHANGED)
     for line in AFTER_CHANGE:
         comparison.action(line)
+        if line == 'shutdown':     # answered at once: the end comes later, and not at the same time for both
+            for side in sides:
+                side.daemon.wait(60)
     compare_options(comparison, sides[0].client)
 
 
