@@ -109,7 +109,7 @@ bool Wire::raw(Page& page, std::span<const std::byte> bytes, std::size_t fd_coun
     }
     ssize_t sent = kCanAttach ? ::sendmsg(channel_.fd(), &message, MSG_NOSIGNAL | MSG_DONTWAIT)
                               : ::writev(channel_.fd(), &part, 1);
-    if (sent < 0) return false;
+    if (sent <= 0) return false;  // of no bytes writev says 0, and nothing comes of it
     page.sent.fetch_add(1, std::memory_order_relaxed);
     return true;
 }
