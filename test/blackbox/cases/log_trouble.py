@@ -119,7 +119,8 @@ def directory_that_vanishes(box):
     where.mkdir()
     daemon = box.daemon(counter(box, stdout_logfile=f'{where}/x.log'))
     box.wait_text('logs/x.log', r'0001$')
-    shutil.rmtree(where)
+    # All at once: between the removal of the log and that of its directory a new log could be made.
+    shutil.rmtree(where.rename(box.path('gone')))
     daemon.wait_log("WARN could not reopen the log of 'x' stdout: No such file or directory$")
     daemon.signal(signal.SIGUSR2)
     daemon.wait_log('supervisord logreopen')
