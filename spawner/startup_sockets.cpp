@@ -1,5 +1,6 @@
 // Opens the servers' sockets at the start: inet servers first, then unix servers, as the reference does. A
 // socket file is taken over only if nobody listens on it.
+#include <netdb.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -20,26 +21,39 @@ namespace {
 constexpr int kBacklog = 1024;
 constexpr int kTries = 20;
 
-[[noreturn]] void refuse_in_use(State& state) {
-    refuse_to_start(
-        state,
-        "Another program is already listening on a port that one of our HTTP servers is configured "
-        "to use.  Shut this program down first before starting supervisord.");
+// The first words are the ones that people know; which server it is, and why, follow.
+[[noreturn]] void refuse(State& state, const ListenerRec& rec, const char* words, const char* reason) {
+    const SpawnerImage& image = state.table.boot();
+    char port[16] = "";
+    if (rec.address.family != AF_UNIX) std::snprintf(port, sizeof port, ":%u", rec.port);
+    refuse_to_start(state, "%s ([%s] %s%s%s%s)", words, image.c_str(rec.section), image.c_str(rec.shown),
+                    port, *reason != 0 ? ": " : "", reason);
 }
 
-[[noreturn]] void refuse_socket(State& state, int error) {
-    if (error == EADDRINUSE) refuse_in_use(state);
-    if (error == ENAMETOOLONG) {
-        refuse_to_start(state, "Cannot open an HTTP server: socket.error reported AF_UNIX path too long");
-    }
+[[noreturn]] void refuse_in_use(State& state, const ListenerRec& rec) {
+    refuse(state, rec,
+           "Another program is already listening on a port that one of our HTTP servers is configured "
+           "to use.  Shut this program down first before starting supervisord.",
+           "");
+}
+
+[[noreturn]] void refuse_socket(State& state, const ListenerRec& rec, int error) {
+    if (error == EADDRINUSE) refuse_in_use(state, rec);
+    char words[128];
     const char* name = ::strerrorname_np(error);
-    refuse_to_start(state, "Cannot open an HTTP server: socket.error reported errno.%s (%d)",
-                    name != nullptr ? name : "?", error);
+    std::snprintf(words, sizeof words, "Cannot open an HTTP server: socket.error reported errno.%s (%d)",
+                  name != nullptr ? name : "?", error);
+    if (error == ENAMETOOLONG)
+        refuse(state, rec, "Cannot open an HTTP server: socket.error reported AF_UNIX path too long", "");
+    refuse(state, rec, words, std::strerror(error));
 }
 
 void open_inet(State& state, const ListenerRec& rec, Listener& out) {
     if (rec.resolve_error != 0) {
-        refuse_to_start(state, "Cannot open an HTTP server: socket.error reported %d", rec.resolve_error);
+        char words[96];
+        std::snprintf(words, sizeof words, "Cannot open an HTTP server: socket.error reported %d",
+                      rec.resolve_error);
+        refuse(state, rec, words, ::gai_strerror(rec.resolve_error));
     }
     int type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
     out.fd.reset(::socket(static_cast<int>(rec.address.family), type, 0));
@@ -47,7 +61,7 @@ void open_inet(State& state, const ListenerRec& rec, Listener& out) {
     if (!out.fd.valid() || ::setsockopt(out.fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
         ::bind(out.fd.get(), reinterpret_cast<const sockaddr*>(rec.address.bytes), rec.address.length) != 0 ||
         ::listen(out.fd.get(), kBacklog) != 0) {
-        refuse_socket(state, errno);
+        refuse_socket(state, rec, errno);
     }
 }
 
@@ -62,13 +76,14 @@ void open_unix(State& state, const SpawnerImage& image, const ListenerRec& rec, 
                 state,
                 "Not permitted to chown %s to uid/gid (%d, %d); adjust \"sockchown\" value in config "
                 "file or on command line to values that the current user (uid %u) can successfully "
-                "chown",
-                path, static_cast<int>(rec.uid), static_cast<int>(rec.gid), ::geteuid());
+                "chown (chown= in [%s])",
+                path, static_cast<int>(rec.uid), static_cast<int>(rec.gid), ::geteuid(),
+                image.c_str(rec.section));
         }
-        if (error != EEXIST) refuse_socket(state, error);
+        if (error != EEXIST) refuse_socket(state, rec, error);
         switch (look_at_socket(path)) {
             case Occupant::Nothing: break;  // it has just gone
-            case Occupant::LiveSocket: refuse_in_use(state);
+            case Occupant::LiveSocket: refuse_in_use(state, rec);
             case Occupant::NoSocket:
                 refuse_to_start(state,
                                 "Cannot open an HTTP server: %s is in the way and is no socket; it is not "
@@ -79,7 +94,7 @@ void open_unix(State& state, const SpawnerImage& image, const ListenerRec& rec, 
                 ::unlink(path);
         }
     }
-    refuse_in_use(state);
+    refuse_in_use(state, rec);
 }
 
 }  // namespace

@@ -63,7 +63,7 @@ def chown_that_is_not_allowed(box):
     if IS_ROOT:
         skip('root may')
     error = box.refusal(config(unix={'chown': 'root'}))
-    contains(error, 'Not permitted to chown', 'adjust "sockchown" value')
+    contains(error, 'Not permitted to chown', 'adjust "sockchown" value', '(chown= in [unix_http_server])')
     check(not box.path('s.sock').exists(), 'nothing is left')
 
 
@@ -96,15 +96,18 @@ def live_socket_is_left_alone(box):
     with socket.socket(socket.AF_UNIX) as mute:
         mute.bind(str(box.path('s.sock')))
         mute.listen(1)
-        contains(box.refusal(config()), 'Another program is already listening')
+        contains(box.refusal(config()), f"Another program is already listening on a port that one of our HTTP servers is configured "
+                 "to use.  Shut this program down first before starting supervisord. "
+                 f"([unix_http_server] {box.path('s.sock')})\n")
         check(box.path('s.sock').exists(), 'it is still there')
     twice = config(section('unix_http_server:two', file='%(here)s/t.sock'), section('unix_http_server:three', file='%(here)s/t.sock'),
                    unix={'file': '%(here)s/u.sock'})
-    contains(box.refusal(twice), 'Another program is already listening')
+    contains(box.refusal(twice), 'Another program is already listening', f"([unix_http_server:three] {box.path('t.sock')})")
     equal([name for name in os.listdir(box.folder) if name in ('t.sock', 'u.sock')], [], 'sockets that are left')
     port = free_port()
     with socket.create_server(('127.0.0.1', port)):
-        contains(box.refusal(config(section('inet_http_server', port=f'127.0.0.1:{port}'))), 'Another program is already listening')
+        contains(box.refusal(config(section('inet_http_server', port=f'127.0.0.1:{port}'))), 'Another program is already listening',
+                 f'([inet_http_server] 127.0.0.1:{port})')
 
 
 @case
@@ -204,14 +207,18 @@ def ipv6(box):
 
 @case
 def hosts_that_are_none(box):
-    """A host without an address, a foreign address and a bad port end the start with the words that people know."""
+    """A host without an address, a foreign address and a bad port end the start with the words that people know, and the server."""
     port = free_port()
     box.environment['RES_OPTIONS'] = 'timeout:1 attempts:1'     # a name server that is not there is not waited for
-    for value, said in ((f'no-such-host.invalid:{port}', 'socket.error reported -'), (f'[x]:{port}', 'socket.error reported -2'),
-                        (f'192.0.2.1:{port}', 'errno.EADDRNOTAVAIL (99)'), ('0', "not a valid port number: '0'"),
+    for value, said in ((f'no-such-host.invalid:{port}', 'socket.error reported -'),
+                        (f'[x]:{port}', f'socket.error reported -2 ([inet_http_server] [x]:{port}: Name or service not known)'),
+                        (f'192.0.2.1:{port}', 'errno.EADDRNOTAVAIL (99) ([inet_http_server] '
+                         f'192.0.2.1:{port}: Cannot assign requested address)'), ('0', "not a valid port number: '0'"),
                         ('127.0.0.1:', "no port number specified in ''")):
         contains(box.refusal(config(section('inet_http_server', port=value))), said)
         check(not box.path('s.sock').exists(), 'no socket is left')
+    contains(box.refusal(config(unix={'file': '%(here)s/nowhere/s.sock'})), 'Cannot open an HTTP server: socket.error reported '
+             f"errno.ENOENT (2) ([unix_http_server] {box.path('nowhere/s.sock')}: No such file or directory)\n")
 
 
 @case
