@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iterator>
+#include <optional>
 
 #include "common/base/privileges.hpp"
 #include "spawner/child_exec.hpp"
@@ -25,16 +26,18 @@ bool has(int capability) {
     return ::capng_have_capability(CAPNG_PERMITTED, static_cast<unsigned>(capability)) == 1;
 }
 
-// Answers the new limit, or 0 if the old one was high enough; *refused: it cannot be raised.
-std::uint64_t raise(decltype(RLIMIT_NOFILE) what, std::int64_t minimum, bool* refused) {
+// Answers the new limit, or 0 if the old one was high enough; *most: if it cannot be raised, what there may
+// be.
+std::uint64_t raise(decltype(RLIMIT_NOFILE) what, std::int64_t minimum, std::optional<std::uint64_t>* most) {
     rlimit limit{};
     if (minimum <= 0 || ::getrlimit(what, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
         limit.rlim_cur >= static_cast<rlim_t>(minimum)) {
         return 0;
     }
+    std::uint64_t allowed = limit.rlim_max;
     limit.rlim_cur = static_cast<rlim_t>(minimum);
     if (limit.rlim_max != RLIM_INFINITY) limit.rlim_max = std::max(limit.rlim_max, limit.rlim_cur);
-    *refused = ::setrlimit(what, &limit) != 0;
+    if (::setrlimit(what, &limit) != 0) *most = allowed;
     return static_cast<std::uint64_t>(minimum);
 }
 
@@ -70,31 +73,26 @@ bool change_user(State& state) {
 Raised raise_limits(State& state) {
     const DaemonRec& daemon = state.table.boot().daemon();
     Raised raised{};
-    bool refused = false;
-    raised.files = raise(RLIMIT_NOFILE, daemon.minfds, &refused);
-    if (refused) {
+    std::optional<std::uint64_t> most;
+    raised.files = raise(RLIMIT_NOFILE, daemon.minfds, &most);
+    if (most) {
         refuse_to_start(
             state,
             "The minimum number of file descriptors required to run this process is %lld as per the "
-            "\"minfds\" "
-            "command-line argument or config file setting. The current environment will only allow you to "
-            "open "
-            "%lld file descriptors.  Either raise the number of usable file descriptors in your environment "
-            "(see "
-            "README.rst) or lower the minfds setting in the config file to allow the process to start.",
-            static_cast<long long>(daemon.minfds), static_cast<long long>(daemon.minfds));
+            "\"minfds\" command-line argument or config file setting. The current environment will only "
+            "allow you to open %llu file descriptors.  Either raise the number of usable file descriptors in "
+            "your environment or lower the minfds setting in the config file to allow the process to start.",
+            static_cast<long long>(daemon.minfds), static_cast<unsigned long long>(*most));
     }
-    raised.processes = raise(RLIMIT_NPROC, daemon.minprocs, &refused);
-    if (refused) {
+    raised.processes = raise(RLIMIT_NPROC, daemon.minprocs, &most);
+    if (most) {
         refuse_to_start(
             state,
             "The minimum number of available processes required to run this program is %lld as per the "
             "\"minprocs\" command-line argument or config file setting. The current environment will only "
-            "allow "
-            "you to open %lld processes.  Either raise the number of usable processes in your environment "
-            "(see "
-            "README.rst) or lower the minprocs setting in the config file to allow the program to start.",
-            static_cast<long long>(daemon.minprocs), static_cast<long long>(daemon.minprocs));
+            "allow you to open %llu processes.  Either raise the number of usable processes in your "
+            "environment or lower the minprocs setting in the config file to allow the program to start.",
+            static_cast<long long>(daemon.minprocs), static_cast<unsigned long long>(*most));
     }
     return raised;
 }

@@ -189,12 +189,13 @@ def with_limit(box, option, hard, *arguments):
 
 @case
 def descriptors_that_cannot_be_had(box):
-    """minfds beyond what even root may have ends the start with the old text."""
+    """minfds beyond what even root may have ends the start with the old text, but the true number."""
     most = int(Path('/proc/sys/fs/nr_open').read_text())
     result = with_limit(box, 'n', 256, '-a', most + 1)
     equal(result.code, 2)
     contains(result.err, f'The minimum number of file descriptors required to run this process is {most + 1} as per the '
-             '"minfds" command-line argument or config file setting. The current environment will only allow you to open ')
+             '"minfds" command-line argument or config file setting. The current environment will only allow you to open '
+             '256 file descriptors.')
     equal([name for name in ('supervisord.log', 'supervisord.pid', 's.sock') if box.path(name).exists()], [])
 
 
@@ -220,7 +221,8 @@ def processes_that_cannot_be_had(box):
         result = box.run(['/bin/bash', '-c', f'ulimit -u {hard - 1}; exec "$@"', 'sh', *box.supervisord], '-n', '-c',
                          box.write('two.conf', '[supervisord]\n'), '--minprocs', hard)
         equal(result.code, 2)
-        contains(result.err, f'The minimum number of available processes required to run this program is {hard} ')
+        contains(result.err, f'The minimum number of available processes required to run this program is {hard} ',
+                 f'will only allow you to open {hard - 1} processes.')
 
 
 # --- pidfile ------------------------------------------------------------------------------------------------
