@@ -116,7 +116,10 @@ void Process::start_if_due() {
     }
 }
 
-void Process::signal(int signo) { port_.kill(*this, signo, false, KillPurpose::Signal); }
+void Process::signal(int signo) {
+    log_sending(signo);
+    port_.kill(*this, signo, false, KillPurpose::Signal);
+}
 
 void Process::arm_deadline(std::int64_t monotonic_us) {
     deadline_us_ = monotonic_us;

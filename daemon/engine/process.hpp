@@ -134,6 +134,7 @@ class Process {
     void clear_deadline();
     void end_child();
     void log_killing(int signo, bool to_group);
+    void log_sending(int signo);
     std::int64_t next_kill() const;
 
     // Guards of the table.

@@ -57,6 +57,12 @@ void Process::log_killing(int signo, bool to_group) {
                                 (to_group ? " process group" : "") + " with signal " + signal_name(signo));
 }
 
+void Process::log_sending(int signo) {
+    if (!log_.wants(Level::Debug)) return;
+    log_.line(Level::Debug,
+              "sending " + name() + " (pid " + std::to_string(pid_) + ") sig " + signal_name(signo));
+}
+
 void Process::send_sigkill() {
     log_.line(Level::Warn, "killing '" + name() + "' (" + std::to_string(pid_) + ") with SIGKILL");
     log_killing(SIGKILL, settings_.kill_as_group);

@@ -311,6 +311,15 @@ TEST_CASE("the wait for a stop is reported at once and then every two seconds") 
     check(replay, {"INFO waiting for p to stop"});
 }
 
+TEST_CASE("a signal goes to the process alone, even if it is stopped as a group") {
+    auto s = settings();
+    s.stop_as_group = true;
+    Replay replay(s);
+    run(replay);
+    replay.p().signal(1);
+    check(replay, {"DEBG sending p (pid 100) sig SIGHUP", "KILL 1"});
+}
+
 TEST_CASE("stop in BACKOFF sends nothing and keeps the counter") {
     auto s = settings();
     s.start_retries = 10;
