@@ -1,10 +1,12 @@
 """What the parts are allowed to do, against /proc; and that nobody wakes up while there is nothing to do."""
 
 import os
+import re
+import shutil
 import time
 from pathlib import Path
 
-from harness import IS_ROOT, SLEEP, case, check, contains, equal, matches, program, status_of, wait_for
+from harness import IS_ROOT, SLEEP, case, check, contains, equal, lacks, matches, program, status_of, wait_for
 from parts import all_pids, not_sanitized, wait_parts
 
 NOTHING = '0' * 16
@@ -167,3 +169,18 @@ def account_is_named_or_warned_of(box):
     if len(set(uids.values())) < len(uids):
         equal(set(uids.values()), {65534})
         matches(daemon.log + box.text('stdout'), r'WARN .*nobody')
+
+
+@case
+def accounts_can_be_made(box):
+    """systemd-sysusers takes the file with the accounts of the parts: a colon in a description would make it leave them out."""
+    accounts = Path(__file__).resolve().parents[3] / 'etc/sysusers.d/reeve.conf'
+    lines = [line for line in accounts.read_text().splitlines() if not line.startswith('#')]
+    fields = [re.fullmatch(r'u (\S+) +- "([^":]+)" / /usr/sbin/nologin', line) for line in lines]
+    check(all(fields), f'lines that are well-formed: {lines}')
+    equal(sorted(found[1] for found in fields), ['supervisor-engine', 'supervisor-log', 'supervisor-rpc'])
+    sysusers = shutil.which('systemd-sysusers')
+    if sysusers:
+        result = box.run([sysusers, '--dry-run'], f'--root={box.folder}', accounts)
+        equal(result.code, 0, result.err)
+        lacks(result.err, 'not a valid')
