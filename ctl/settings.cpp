@@ -22,7 +22,13 @@ void read_section(const Section& section, const std::string& path, Settings& set
     auto read = [&](const char* key, const Names& names) -> std::optional<std::string> {
         const std::string* text = section.find(key);
         if (text == nullptr) return std::nullopt;
-        return expand(*text, names, std::string("supervisorctl.") + key);
+        try {
+            return expand(*text, names, std::string("supervisorctl.") + key);
+        } catch (const ConfigError& error) {
+            throw ConfigError(
+                error.text() + " (" + describe(section.place(key)) + ", [supervisorctl] " + key + ")",
+                error.hint());
+        }
     };
     if (auto url = read("serverurl", with_here)) {
         settings.server_url = *url;
@@ -41,7 +47,7 @@ void read_section(const Section& section, const std::string& path, Settings& set
 void read_file(const std::string& path, Settings& settings) {
     ConfigFile file = read_config_file(path);
     Section section = file.section("supervisorctl");
-    if (!section) throw UsageError(".ini file does not include supervisorctl section");
+    if (!section) throw UsageError(".ini file does not include supervisorctl section (" + path + ")");
     read_section(section, path, settings);
     for (const Section& other : file.sections()) {
         if (other.name().starts_with("ctlplugin:")) settings.ctlplugins.push_back(other.name());

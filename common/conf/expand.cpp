@@ -69,7 +69,9 @@ std::string expand(std::string_view text, const Names& names, std::string_view w
         for (const std::string& name : available) list += (list.empty() ? "" : ", ") + name;
         throw ConfigError(what() + " contains names (" + py_repr(unknown.name) +
                               ") which cannot be expanded. Available names: " + list,
-                          did_you_mean(unknown.name, known));
+                          unknown.name.starts_with("ENV_")
+                              ? "; there is no environment variable " + unknown.name.substr(4)
+                              : did_you_mean(unknown.name, known));
     } catch (const BadFormat& bad) {
         throw ConfigError(what() + " is badly formatted: " + bad.reason);
     }

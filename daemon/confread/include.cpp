@@ -101,7 +101,7 @@ void read_files(Context& context) {
     read_includes(context, folder);
     tell_repeated(context);
     if (!context.file.section("supervisord"))
-        throw ConfigError(".ini file does not include supervisord section");
+        throw ConfigError(".ini file does not include supervisord section (" + path + ")");
 }
 
 }  // namespace reeve

@@ -132,7 +132,7 @@ def every_key_is_tried(box):
     'not_utf_8': ('A file that is no UTF-8 is told.', b'[a]\nb=\xff\n',
                   "'utf-8' codec can't decode byte 0xff in position 6: invalid start byte"),
     'no_supervisord': ('The section [supervisord] must be there.', '[supervisord ]\n',
-                       '.ini file does not include supervisord section'),
+                       '.ini file does not include supervisord section (PATH)'),
     'include_without_files': ('[include] must have files.', '[supervisord]\n[include]\n',
                               '.ini file has [include] section, but no files setting'),
 })
@@ -141,7 +141,7 @@ def file(box, text, said):
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     result = box.run(box.supervisord, '-c', path, '--check-config')
     equal(result.code, 2)
-    contains(result.err, said.replace('FILE', f"'{path}'"))
+    contains(result.err, said.replace('FILE', f"'{path}'").replace('PATH', str(path)))
 
 
 @case
@@ -160,7 +160,7 @@ def password_is_not_told(box):
     lacks(errors_of(box, '[supervisord]\n[program:x]\ncommand=echo %s\n'), 'treasure')
     error = errors_of(box, '[supervisord]\n[program:x]\ncommand=echo %(ENV_HIDEN)s\n')
     lacks(error, 'treasure')
-    contains(error, "('ENV_HIDEN')")
+    contains(error, "('ENV_HIDEN')", '; there is no environment variable HIDEN')
 
 
 @case
