@@ -178,7 +178,7 @@ std::string usage_text(const std::string& program) {
            "Options:\n"
            "-c/--configuration FILE -- the configuration file (searched for by default)\n"
            "-h/--help -- print this text and exit\n"
-           "-i/--interactive -- start a shell; this is what happens without an action\n"
+           "-i/--interactive -- ask before shutdown and reload, and for a password, as the shell does\n"
            "-s/--serverurl URL -- where supervisord listens (default \"http://localhost:9001\"),\n"
            "     also unix:///path/of/its/socket\n"
            "-u/--username NAME -- the user to log in as\n"

@@ -70,7 +70,7 @@ std::string expand(std::string_view text, const Names& names, std::string_view w
         throw ConfigError(what() + " contains names (" + py_repr(unknown.name) +
                               ") which cannot be expanded. Available names: " + list,
                           unknown.name.starts_with("ENV_")
-                              ? "; there is no environment variable " + unknown.name.substr(4)
+                              ? "; no environment variable " + unknown.name.substr(4) + " is known here"
                               : did_you_mean(unknown.name, known));
     } catch (const BadFormat& bad) {
         throw ConfigError(what() + " is badly formatted: " + bad.reason);

@@ -160,7 +160,7 @@ def password_is_not_told(box):
     lacks(errors_of(box, '[supervisord]\n[program:x]\ncommand=echo %s\n'), 'treasure')
     error = errors_of(box, '[supervisord]\n[program:x]\ncommand=echo %(ENV_HIDEN)s\n')
     lacks(error, 'treasure')
-    contains(error, "('ENV_HIDEN')", '; there is no environment variable HIDEN')
+    contains(error, "('ENV_HIDEN')", '; no environment variable HIDEN is known here')
 
 
 @case

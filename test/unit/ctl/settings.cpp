@@ -88,7 +88,8 @@ TEST_CASE("the section is read, expanded, and overridden by options") {
 TEST_CASE("errors") {
     CHECK(refusal("[supervisord]\n").starts_with(".ini file does not include supervisorctl section (/tmp/"));
     CHECK(refusal("[supervisorctl]\nserverurl=%(ENV_CTL_NONE)s\n")
-              .ends_with(" line 2, [supervisorctl] serverurl); there is no environment variable CTL_NONE"));
+              .ends_with(
+                  " line 2, [supervisorctl] serverurl); no environment variable CTL_NONE is known here"));
     CHECK(refusal("[supervisorctl]\nprompt=%(here)s\n")
               .starts_with("Format string '%(here)s' for 'supervisorctl.prompt' contains names ('here')"));
     CHECK(refusal("[supervisorctl]\nprompt=100%\n")
