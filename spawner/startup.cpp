@@ -252,6 +252,16 @@ UniqueFd daemonize(State& state) {
     return say_end;
 }
 
+// A daemon whose parts are missing would only say so to a terminal that it has left.
+void look_for_parts(State& state) {
+    for (const Part* part : state.parts) {
+        char path[2048];
+        find_program(part->kind.binary, path, sizeof path);
+        if (::access(path, X_OK) != 0)
+            refuse_to_start(state, "cannot run %s: %s", path, std::strerror(errno));
+    }
+}
+
 // Programs get what the reference would give them; the daemon itself takes all it may, for their pipes.
 void take_descriptors(State& state) {
     rlimit files{};
@@ -297,6 +307,7 @@ void start_up(State& state) {
     // A restart changes nothing about this, whatever the configuration says now.
     state.foreground = state.resumed ? state.life.daemonized == 0 : (daemon.flags & kDaemonNodaemon) != 0;
     state.life.daemonized = state.foreground ? 0 : 1;
+    if (!state.resumed) look_for_parts(state);
     bool user_set = change_user(state);
     state.root = ::geteuid() == 0;
     Raised raised = state.resumed ? Raised{} : raise_limits(state);

@@ -39,7 +39,7 @@ def blocks(text):
 
 
 def remade(box, **parts):
-    """A daemon from a build folder of its own in which some parts are replaced by scripts (None: removed)."""
+    """A daemon from a build folder of its own in which some parts are replaced by scripts."""
     folder = box.path('build')
     folder.mkdir()
     (folder / 'real').mkdir()
@@ -48,8 +48,7 @@ def remade(box, **parts):
         shutil.copy2(original / name, folder)
     for role, body in parts.items():
         (folder / PROGRAMS[role]).rename(folder / 'real' / PROGRAMS[role])
-        if body:
-            box.write(f'build/{PROGRAMS[role]}', body, 0o755)
+        box.write(f'build/{PROGRAMS[role]}', body, 0o755)
     for path in (folder, folder / 'real'):
         path.chmod(0o755)
     box.supervisord = [str(folder / 'supervisord')]
@@ -133,7 +132,7 @@ def a_part_that_has_not_shut_itself_in(box):
 @case
 def a_part_that_is_not_there(box):
     """A part that cannot be started is missed."""
-    daemon = remade(box, log=None)
+    daemon = remade(box, log='this is no program')
     contains('\n'.join(excess(box, daemon)), 'supervisor-log is not there; expected one')
 
 

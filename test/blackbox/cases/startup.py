@@ -3,11 +3,12 @@
 import os
 import re
 import resource
+import shutil
 import signal
 import socket
 from pathlib import Path
 
-from harness import (IS_ROOT, SLEEP, case, check, config, contains, equal, lacks, matches, program, section, status_of,
+from harness import (IS_ROOT, SLEEP, case, check, config, contains, equal, lacks, matches, program, section, skip, status_of,
                      variants, wait_for, wait_gone)
 
 # Long names with the short ones, and a value for each that takes one.
@@ -178,6 +179,19 @@ def empty_logfile_option(box):
     """-l with an empty value leaves the file's."""
     daemon = box.daemon(arguments=['-l', ''])
     daemon.wait_log('supervisord started with pid')
+
+
+@case
+def part_is_missing(box):
+    """A daemon that could run no program does not go to the background and call that a success."""
+    if any(Path(prefix, 'libexec/reeve/supervisor-engine').exists() for prefix in ('/usr', '/usr/local')):
+        skip('an installed part could be found instead')
+    original = Path(box.supervisord[0]).parent
+    for name in ('supervisord', 'supervisor-confread', 'supervisor-log', 'supervisor-rpc'):
+        shutil.copy2(original / name, box.folder)
+    box.supervisord = [str(box.path('supervisord'))]
+    matches(box.refusal(config()), r'^Error: cannot run \S+/supervisor-engine: No such file or directory\n')
+    equal([name for name in ('supervisord.log', 'supervisord.pid', 's.sock') if box.path(name).exists()], [])
 
 
 # --- limits -------------------------------------------------------------------------------------------------
