@@ -115,7 +115,9 @@ void RpcMethods::send_process_stdin(const Arguments& args, Answer answer) {
     }
     switch (member->write_stdin(chars.as_string(), false)) {
         case Member::Stdin::Taken: return answer(Value::boolean(true));
-        case Member::Stdin::Full: return answer(make_fault(FaultCode::Failed, name));
+        case Member::Stdin::Full:
+            return answer(
+                make_fault(FaultCode::Failed, name + ": more than 1 MiB would wait for its standard input"));
         case Member::Stdin::Closed: return answer(make_fault(FaultCode::NoFile, name));
     }
 }

@@ -12,7 +12,7 @@ import xmlrpc.client
 
 from raw_http import read_chunks
 
-from harness import NOW, PATIENCE, SUPERVISORCTL, Box, case, check, equal, program, skip, variants, wait_for
+from harness import NOW, PATIENCE, SLEEP, SUPERVISORCTL, Box, case, check, equal, fault_of, program, skip, variants, wait_for
 
 ALL = bytes(range(256))
 TEXT = 'naïve café €5 \N{SNOWMAN} \U0001F600\U0001F468\u200d\U0001F469 <&>"\'\t]]>\n'.encode()
@@ -189,3 +189,13 @@ def tail_f_and_fg(box):
     finally:
         client.terminate()
         client.wait(PATIENCE)
+
+
+@case
+def stdin_that_is_not_read(box):
+    """Up to 1 MiB is kept for a process that does not read; what would be beyond is refused, with the reason."""
+    daemon = box.daemon(program('x', SLEEP, **NOW))
+    daemon.wait_state('x', 'RUNNING')
+    equal(daemon.rpc.sendProcessStdin('x', 'a' * (1 << 20)), True)
+    equal(fault_of(daemon.rpc.sendProcessStdin, 'x', 'b' * (1 << 20)),
+          (30, 'FAILED: x: more than 1 MiB would wait for its standard input'))
