@@ -42,6 +42,12 @@ int print(const std::string& text) {
 
 int check_configuration(Context& context) {
     context.attempt([&] { read_configuration(context); });
+    if (context.errors.empty()) {
+        context.attempt([&] {  // which finds what is too large for a start
+            spawner_image(context.out);
+            engine_image(context.out);
+        });
+    }
     std::string text;
     for (const std::string& oddity : find_oddities(context)) text += "note: " + oddity + "\n";
     if (context.errors.empty()) {

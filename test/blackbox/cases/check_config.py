@@ -64,6 +64,14 @@ def all_errors_at_once(box):
 
 
 @case
+def too_large_for_a_start(box):
+    """What a start would refuse for its size is refused by the check too."""
+    result = checked(box, config(program('x', 'cat %(process_num)d-' + 'x' * 600, numprocs=60000, autostart='false',
+                                         process_name='%(process_num)d')))
+    equal((result.code, result.err), (2, 'Error: the configuration is too large: its image is limited to 32 MiB\n'))
+
+
+@case
 def oddities(box):
     """What is legal but odd is told, with its place; the status is 0 all the same."""
     box.write('plain', 'no program\n')
