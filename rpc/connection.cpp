@@ -63,6 +63,7 @@ bool Connection::idle() const { return phase_ == Phase::Reading && !parser_.in_r
 void Connection::close() {
     if (closed()) return;
     hold(0);
+    count_sending(0);
     event_del(deadline_.get());
     event_del(resume_.get());
     bev_.reset();
@@ -72,6 +73,11 @@ void Connection::close() {
 void Connection::hold(std::size_t bytes) {
     owner_.held = owner_.held - held_ + bytes;
     held_ = bytes;
+}
+
+void Connection::count_sending(std::size_t bytes) {
+    owner_.sending = owner_.sending - sending_ + bytes;
+    sending_ = bytes;
 }
 
 bool Connection::finish() {
@@ -154,6 +160,10 @@ void Connection::refuse(int status) {
 void Connection::answer(Answer answer) {
     if (closed() || phase_ != Phase::Working) return;
     if (request_.method == "HEAD") answer.body.clear();
+    if (answer.body.size() > ConnectionOwner::kShortAnswer && owner_.sending > 0 &&
+        owner_.sending + answer.body.capacity() > ConnectionOwner::kMaxSending) {
+        answer = error_answer(503, "Other clients are being sent as much as there is room for.");
+    }
     if (!write_answer(answer_head(answer, request_, std::time(nullptr)), std::move(answer.body)))
         return close();
     const bool keep = request_.keep_alive() && !answer.close;
@@ -182,6 +192,7 @@ bool Connection::write_answer(std::string head, std::string body) {
         const std::size_t skip = std::min(sent, text->size());
         sent -= skip;
         if (skip == text->size()) continue;
+        if (text->size() > ConnectionOwner::kShortAnswer) count_sending(text->capacity());
         auto* rest = new std::string(std::move(*text));
         const auto drop = [](const void*, std::size_t, void* owned) {
             delete static_cast<std::string*>(owned);
@@ -238,6 +249,7 @@ void Connection::close_when_written(bool linger) {
 
 void Connection::on_written() {
     if (closed() || unsent() != 0) return;
+    count_sending(0);
     last_used_ = monotonic_us();
     if (finishing_) return close();
     switch (phase_) {

@@ -51,6 +51,12 @@ class ConnectionOwner {
     // before a password is checked.
     static constexpr std::size_t kMaxHeld = 64 * 1024 * 1024;
     std::size_t held = 0;
+
+    // Nor do they hold more than kMaxSending bytes of long answers that their clients have not taken yet,
+    // unless it is a single one. Answers up to kShortAnswer always find room.
+    static constexpr std::size_t kMaxSending = 256 * 1024 * 1024;
+    static constexpr std::size_t kShortAnswer = 256 * 1024;
+    std::size_t sending = 0;
 };
 
 struct ConnectionLimits {
@@ -97,6 +103,7 @@ class Connection {
     void begin_request();
     void refuse(int status);
     void hold(std::size_t bytes);
+    void count_sending(std::size_t bytes);
     void request_done();
     void close_when_written(bool linger);
     void write(std::string_view bytes);
@@ -116,6 +123,7 @@ class Connection {
     bool finishing_ = false;
     bool processing_ = false;
     std::size_t held_ = 0;  // bytes of the current request's body, as counted by the owner
+    std::size_t sending_ = 0;  // bytes of a long answer, likewise
     std::uint64_t last_used_ = 0;
     std::unique_ptr<Task> task_;
     std::unique_ptr<Task> done_task_;  // kept until nobody is inside it

@@ -103,6 +103,16 @@ bool needs_no_escape(std::string_view text) {
 
 void append_xml_text(std::string& out, std::string_view text) { append_escaped(out, text, false); }
 
+std::size_t xml_text_size(std::string_view text) {
+    std::array<std::size_t, 256> counts{};
+    for (const char c : text) ++counts[static_cast<unsigned char>(c)];
+    std::size_t size = text.size() + 4 * counts['&'] + 3 * (counts['<'] + counts['>']);
+    for (std::size_t c = 0; c < 0x20; ++c) size += kPlain[c] ? 0 : 2 * counts[c];
+    if (is_utf8(text)) return size;
+    for (std::size_t c = 0x80; c < 0x100; ++c) size += 2 * counts[c];
+    return size;
+}
+
 std::string html(std::string_view text) {
     std::string out;
     out.reserve(text.size());

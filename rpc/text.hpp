@@ -18,6 +18,8 @@ namespace reeve {
 bool needs_no_escape(std::string_view text);
 // Appends the text cleaned, with & < > escaped: for XML text. Quotes stay.
 void append_xml_text(std::string& out, std::string_view text);
+// How many bytes it appends, or a few more.
+std::size_t xml_text_size(std::string_view text);
 // The same for HTML, where quotes are escaped as well, so that it fits into an attribute.
 std::string html(std::string_view text);
 

@@ -42,7 +42,8 @@ class Output {
         used_ += static_cast<std::size_t>(std::to_chars(begin, begin + 24, number).ptr - begin);
     }
     // Text that may need escapes, and room for kMarkup behind it.
-    void put_text(std::string_view text);
+    // False, with nothing put, if it is too long.
+    bool put_text(std::string_view text);
     void finish() { text_.resize(used_); }
 
   private:
@@ -69,22 +70,28 @@ void put_double(Output& out, double number) {
     out.put("</double></value>\n");
 }
 
-void Output::put_text(std::string_view text) {
+bool Output::put_text(std::string_view text) {
     if (text.size() > kLarge) {  // never two copies of a whole log
+        const std::size_t size = used_ + xml_text_size(text);
+        if (size > kMaxXmlText) return false;
         finish();
+        text_.reserve(size + kMarkup);
         append_xml_text(text_, text);
         used_ = text_.size();
         text_.resize(text_.capacity());
-        return need(kMarkup);
+        need(kMarkup);
+        return true;
     }
     if (needs_no_escape(text)) {
         need(text.size() + kMarkup);
-        return put(text);
+        put(text);
+        return true;
     }
     std::string escaped;
     append_xml_text(escaped, text);
     need(escaped.size() + kMarkup);
     put(escaped);
+    return true;
 }
 
 class Writer {
@@ -170,7 +177,7 @@ class Writer {
     bool text() {
         std::uint32_t size = 0;
         if (!get(size) || left_.size() < size) return false;
-        out_.put_text(left_.substr(0, size));
+        if (!out_.put_text(left_.substr(0, size))) return false;
         left_.remove_prefix(size);
         return true;
     }

@@ -53,6 +53,7 @@ class FrontLink {
     static constexpr std::size_t kMaxAssembling = 64 * 1024 * 1024;  // of all calls that are not complete
     static constexpr std::size_t kMaxQueued =
         16 * 1024 * 1024;  // replies waiting: beyond, no more calls are read
+    static constexpr std::size_t kMaxReplies = 384 * 1024 * 1024;  // beyond, results become HTTP 500
     static constexpr std::uint64_t kFailureDelay = 1'000'000;  // microseconds
     static constexpr std::size_t kMaxFailures = 128;           // delayed answers of one server
     static constexpr int kMessagesPerTurn = 32;

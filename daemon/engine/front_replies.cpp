@@ -21,6 +21,7 @@ void FrontLink::reply_value(std::uint32_t id, const Value& value) {
     if (!is_open(id)) return;
     std::string bytes;
     encode(value, bytes);
+    if (queued_bytes_ + bytes.size() > kMaxReplies) return reply_status(id, ReplyKind::ServerError);
     std::string_view rest = bytes;
     for (; rest.size() > kMaxChunk; rest.remove_prefix(kMaxChunk)) {
         send(id, {ReplyKind::Part, 0, 0}, std::string(rest.substr(0, kMaxChunk)));

@@ -21,8 +21,10 @@ void LogLink::attach(UniqueFd fd) {
         std::uint64_t lost = std::exchange(dropped_, 0);
         line(Level::Warn, std::to_string(lost) + " log lines were lost while the log writer was not there");
     }
+    reading_ = 0;
     for (auto& [number, request] : requests_) {
         request.bytes.clear();
+        request.too_long = false;
         send_request(number, request);
     }
 }
@@ -80,6 +82,8 @@ void LogLink::send_request(std::uint32_t number, const Request& request) {
 
 void LogLink::read(std::uint32_t stream, ReadMode mode, std::int64_t offset, std::int64_t length,
                    std::function<void(const DoneBody&, std::string)> done) {
+    constexpr std::int64_t kTooLong = kMaxReading + 1;  // enough to fail; the rest need not be read
+    if (mode == ReadMode::Read && offset >= 0 && (length == 0 || length > kTooLong)) length = kTooLong;
     std::uint32_t number = next_number();
     Request& request = requests_[number];
     request.is_read = true;
@@ -119,12 +123,25 @@ void LogLink::end_follows() {
 
 const char* LogLink::on_bytes(std::uint32_t number, std::string_view bytes) {
     if (auto it = requests_.find(number); it != requests_.end() && it->second.is_read) {
+        if (it->second.too_long) return nullptr;
         it->second.bytes += bytes;
+        reading_ += bytes.size();
+        if (reading_ > kMaxReading) give_up_longest();
     } else if (auto follow = follows_.find(number); follow != follows_.end()) {
         auto piece = follow->second.piece;  // a copy: it may end the follow
         piece(bytes);
     }
     return nullptr;  // else: of a follow that has just been ended here
+}
+
+void LogLink::give_up_longest() {
+    auto longest =
+        std::max_element(requests_.begin(), requests_.end(), [](const auto& one, const auto& other) {
+            return one.second.bytes.size() < other.second.bytes.size();
+        });
+    reading_ -= longest->second.bytes.size();
+    longest->second.bytes = std::string();
+    longest->second.too_long = true;
 }
 
 const char* LogLink::on_done(std::uint32_t number, const DoneBody& body) {
@@ -135,7 +152,10 @@ const char* LogLink::on_done(std::uint32_t number, const DoneBody& body) {
     if (auto it = requests_.find(number); it != requests_.end()) {
         Request request = std::move(it->second);
         requests_.erase(it);
-        request.done(body, std::move(request.bytes));
+        reading_ -= request.bytes.size();
+        DoneBody told = body;
+        if (request.too_long) told.result = DoneResult::Failed;
+        request.done(told, std::move(request.bytes));
     } else if (auto follow = follows_.find(number); follow != follows_.end()) {
         if (body.result == DoneResult::Ok) {
             auto opened = follow->second.opened;

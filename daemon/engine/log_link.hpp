@@ -37,6 +37,9 @@ struct FollowCallbacks {
 class LogLink : public Log, private LinkHandler {
   public:
     static constexpr std::size_t kMaxQueued = 4 * 1024 * 1024;  // bytes of lines and output that wait
+    // Of all logs that are being read. Beyond, the longest reading fails: logs may be of any size, the memory
+    // of this process may not.
+    static constexpr std::size_t kMaxReading = 256 * 1024 * 1024;
 
     static constexpr std::uint64_t kPatience = 100'000;  // microseconds that SYNC may take
 
@@ -71,6 +74,7 @@ class LogLink : public Log, private LinkHandler {
         ReadBody read{};
         ClearBody clear{};
         std::string bytes;
+        bool too_long = false;  // no more of it is kept
         std::function<void(const DoneBody&, std::string)> done;
     };
 
@@ -79,6 +83,7 @@ class LogLink : public Log, private LinkHandler {
     const char* on_bytes(std::uint32_t number, std::string_view bytes);
     const char* on_done(std::uint32_t number, const DoneBody& body);
     void send_request(std::uint32_t number, const Request& request);
+    void give_up_longest();
     void end_follows();
     void settle();
     std::uint32_t next_number();
@@ -94,6 +99,7 @@ class LogLink : public Log, private LinkHandler {
     std::unique_ptr<Timer> patience_;
     std::uint32_t last_number_ = 0;
     std::map<std::uint32_t, Request> requests_;
+    std::size_t reading_ = 0;  // bytes that they have read
     std::map<std::uint32_t, FollowCallbacks> follows_;
 };
 

@@ -101,6 +101,8 @@ class RpcMethods {
 
     Supervisor& supervisor_;
     Surroundings& surroundings_;
+    // Bytes of the results that multicalls under way hold; shared with them.
+    std::shared_ptr<std::size_t> multicall_bytes_ = std::make_shared<std::size_t>(0);
 };
 
 }  // namespace reeve

@@ -7,21 +7,40 @@
 namespace reeve {
 namespace {
 
+constexpr std::size_t kMaxResults = 64 * 1024 * 1024;  // bytes of the results of all multicalls under way
+
+// What a value takes in memory.
+std::size_t memory_of(const Value& value) {
+    std::size_t size = sizeof(Value) + value.as_string().size();  // or its encoded bytes
+    for (const Value& item : value.items()) size += memory_of(item);
+    for (const auto& [name, member] : value.members()) size += sizeof name + name.size() + memory_of(member);
+    return size;
+}
+
 // The calls of a multicall, strictly one after the other: the next begins when the one before has its answer.
 class Multicall : public std::enable_shared_from_this<Multicall> {
   public:
-    Multicall(RpcMethods& methods, std::vector<Value> calls, Origin origin, Answer answer)
+    Multicall(RpcMethods& methods, std::vector<Value> calls, Origin origin, Answer answer,
+              std::shared_ptr<std::size_t> all_bytes)
         : methods_(methods),
           calls_(std::move(calls)),
           origin_(std::move(origin)),
-          answer_(std::move(answer)) {}
+          answer_(std::move(answer)),
+          all_bytes_(std::move(all_bytes)) {}
+    ~Multicall() { *all_bytes_ -= bytes_; }
+    Multicall(const Multicall&) = delete;
+    Multicall& operator=(const Multicall&) = delete;
 
     void run() {
         // Answers that come at once must not nest: a thousand calls would be a thousand frames.
         if (running_) return;
         running_ = true;
-        while (results_.size() == started_ && started_ < calls_.size()) begin(calls_[started_++]);
+        while (*all_bytes_ <= kMaxResults && results_.size() == started_ && started_ < calls_.size())
+            begin(calls_[started_++]);
         running_ = false;
+        if (results_.size() < started_) return;
+        if (*all_bytes_ > kMaxResults)
+            return answer_(make_fault(FaultCode::Failed, "the results are too long for one answer"));
         if (results_.size() == calls_.size()) answer_(Value::array(std::move(results_)));
     }
 
@@ -70,7 +89,7 @@ class Multicall : public std::enable_shared_from_this<Multicall> {
 
     void take(Outcome outcome) {
         if (auto* value = std::get_if<Value>(&outcome)) {
-            results_.push_back(std::move(*value));
+            add(std::move(*value));
             return;
         }
         const auto* fault = std::get_if<Fault>(&outcome);
@@ -79,6 +98,13 @@ class Multicall : public std::enable_shared_from_this<Multicall> {
         Value result = Value::structure();
         result.add("faultCode", Value::integer(static_cast<int>(told.code)));
         result.add("faultString", Value::string(std::move(told.text)));
+        add(std::move(result));
+    }
+
+    void add(Value result) {
+        const std::size_t size = memory_of(result);
+        bytes_ += size;
+        *all_bytes_ += size;
         results_.push_back(std::move(result));
     }
 
@@ -87,6 +113,8 @@ class Multicall : public std::enable_shared_from_this<Multicall> {
     Origin origin_;
     Answer answer_;
     std::vector<Value> results_;
+    std::shared_ptr<std::size_t> all_bytes_;
+    std::size_t bytes_ = 0;  // of all_bytes_, ours
     std::size_t started_ = 0;
     bool running_ = false;
 };
@@ -146,7 +174,8 @@ void RpcMethods::multicall(const Arguments& args, Answer answer) {
         if (!call.is(Value::Kind::Struct))
             return answer(ServerError{"an element of a multicall is no struct"});
     }
-    std::make_shared<Multicall>(*this, calls.items(), args.origin(), std::move(answer))->run();
+    std::make_shared<Multicall>(*this, calls.items(), args.origin(), std::move(answer), multicall_bytes_)
+        ->run();
 }
 
 }  // namespace reeve
