@@ -98,6 +98,7 @@ void EngineLink::start_waiting() {
 
 void EngineLink::start_call(std::uint32_t id, Open& open) {
     open.sent = true;
+    ++open.tries;
     ++sent_open_;
     std::string_view args = open.args;
     const std::size_t room = std::min(kMaxChunk - open.head.size(), args.size());
@@ -254,7 +255,8 @@ void EngineLink::on_lost() {
     std::vector<std::uint32_t> again;
     for (auto& [id, open] : open_) {
         if (!open.sent) continue;
-        (open.target != nullptr && open.repeatable && !open.streaming ? again : over).push_back(id);
+        const bool repeat = open.repeatable && !open.streaming && open.tries < kMaxTries;
+        (open.target != nullptr && repeat ? again : over).push_back(id);
     }
     std::sort(again.begin(), again.end());
     for (const std::uint32_t id : again) {

@@ -1,9 +1,9 @@
 // The edge to the engine: sends calls, hands replies to whoever asked, and survives the engine's restart.
 //
 // A call without an engine to take it waits up to kPatience. When an engine dies, calls that only read are
-// sent to the next one; the others are answered with a fault, because nobody can tell whether they were
-// carried out. Open log streams end. A reply that breaks the rules closes the edge, as the end of the engine
-// would.
+// sent to the next one, so long as it is not the third that dies; the others are answered with a fault,
+// because nobody can tell whether they were carried out. Open log streams end. A reply that breaks the rules
+// closes the edge, as the end of the engine would.
 #pragma once
 
 #include <cstdint>
@@ -49,7 +49,8 @@ class EngineLink {
   public:
     static constexpr int kPatience = 10;                         // seconds that a call waits for an engine
     static constexpr std::size_t kMaxArgs = 8 * 1024 * 1024;     // encoded arguments of a call
-    static constexpr std::size_t kMaxReply = 512 * 1024 * 1024;  // encoded result of a call
+    static constexpr std::size_t kMaxReply = 384 * 1024 * 1024;  // encoded result of a call
+    static constexpr int kMaxTries = 3;                          // for how many engines a call is repeated
     static constexpr int kMessagesPerTurn = 32;
 
     explicit EngineLink(event_base* base);
@@ -77,6 +78,7 @@ class EngineLink {
         bool repeatable = false;
         bool sent = false;
         bool streaming = false;
+        int tries = 0;
         CallBody body{};
         std::string head;     // method, user, password, address; kept while the call may be sent (again)
         std::string args;     // kept likewise

@@ -417,6 +417,17 @@ class EngineRestart(Case):
             front.new_engine()
             self.assertIn(b'<int>43</int>', reading.recv(65536))
 
+    def test_a_call_that_engines_die_of_is_not_repeated_for_ever(self):
+        front = self.open({'supervisor.getPID': lambda call: NO_REPLY})
+        with front.connect() as client:
+            client.sendall(post())
+            for count in range(1, 4):
+                front.wait(lambda count=count: len(front.calls) == count)
+                front.lose_engine()
+                front.new_engine()
+            self.assertIn(b'<int>30</int>', client.recv(65536))
+        self.assertEqual(len(front.calls), 3)
+
     def test_requests_wait_for_an_engine(self):
         front = self.open(engine=False)
         with front.connect() as client:
