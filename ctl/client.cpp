@@ -25,6 +25,7 @@ std::string errno_text(int error) { return "[Errno " + std::to_string(error) + "
 Target parse_server_url(const std::string& url) {
     if (url.starts_with(kUnixScheme)) {
         std::string path = url.substr(kUnixScheme.size());
+        if (path.empty()) throw ConnectError(0, "the server URL names no socket");  // curl would use TCP
         if (path.size() >= sizeof(sockaddr_un::sun_path)) throw ConnectError(0, "AF_UNIX path too long");
         return {"http://localhost", path};
     }

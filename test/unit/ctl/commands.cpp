@@ -44,6 +44,7 @@ TEST_CASE("server URLs") {
     CHECK(base("http://:9001") == "http://localhost:9001");
     for (const char* url : {"https://h", "HTTP://h", "ftp://h", "unix:/p", "localhost:9001", ""})
         CHECK_THROWS_AS(parse_server_url(url), ConnectError);
+    CHECK_THROWS_AS(parse_server_url("unix://"), ConnectError);
     CHECK_THROWS_AS(parse_server_url("unix:///" + std::string(120, 'x')), ConnectError);
 }
 
