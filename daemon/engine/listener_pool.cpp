@@ -35,17 +35,26 @@ void ListenerPool::accept(const EventRef& event) {
 }
 
 void ListenerPool::store(Entry entry, bool head) {
-    if (buffer_.size() >= config_.buffer_size && !buffer_.empty()) {
+    const std::size_t size = entry.event->payload.size();
+    while (!buffer_.empty() &&
+           (buffer_.size() >= config_.buffer_size || buffered_bytes_ + size > kMaxBuffered)) {
         ++dropped_;
         log_.line(Level::Error, "pool " + config_.name + " event buffer overflowed, discarding event " +
-                                    std::to_string(buffer_.front().event->serial));
-        buffer_.pop_front();
+                                    std::to_string(take_oldest().event->serial));
     }
+    buffered_bytes_ += size;
     if (head) {
         buffer_.push_front(std::move(entry));
     } else {
         buffer_.push_back(std::move(entry));
     }
+}
+
+ListenerPool::Entry ListenerPool::take_oldest() {
+    Entry entry = std::move(buffer_.front());
+    buffer_.pop_front();
+    buffered_bytes_ -= entry.event->payload.size();
+    return entry;
 }
 
 void ListenerPool::dispatch() {
@@ -62,10 +71,10 @@ void ListenerPool::send_buffered() {
     };
     if (buffer_.empty() || !capable()) return;
     while (!buffer_.empty()) {
-        Entry entry = std::move(buffer_.front());
-        buffer_.pop_front();
+        Entry entry = take_oldest();
         if (try_send(entry)) continue;
         log_rebuffering(entry);
+        buffered_bytes_ += entry.event->payload.size();
         buffer_.push_front(std::move(entry));
         break;
     }

@@ -1,6 +1,7 @@
 // One [eventlistener:x]: a buffer of events and the processes that take them.
 //
 // The pool subscribes itself to the bus. Events are kept first in, first out; a full buffer drops its oldest.
+// It is full by number, or by bytes: an event can be as long as a client's call or a program's capture.
 // Each goes to the first member, in listing order, that is RUNNING and has said READY; its answer settles it:
 // OK, or anything else, which puts it back to the head of this pool's buffer, as the death of its listener
 // does. The process of a member (spawning, stdin queue, reading stdout, its log) is the host's.
@@ -72,7 +73,8 @@ struct PoolConfig {
 
 class ListenerPool : public EventSink {
   public:
-    static constexpr std::uint64_t kResumeWait = 10'000'000;  // microseconds
+    static constexpr std::uint64_t kResumeWait = 10'000'000;       // microseconds
+    static constexpr std::size_t kMaxBuffered = 64 * 1024 * 1024;  // bytes of payloads
 
     ListenerPool(EventBus& bus, Loop& loop, Log& log, PoolHost& host, PoolConfig config);
     ~ListenerPool() override;
@@ -118,6 +120,7 @@ class ListenerPool : public EventSink {
     };
 
     void store(Entry entry, bool head);
+    Entry take_oldest();
     void dispatch();
     void send_buffered();
     bool try_send(const Entry& entry);
@@ -139,6 +142,7 @@ class ListenerPool : public EventSink {
     PoolConfig config_;
     std::vector<Member> members_;
     std::deque<Entry> buffer_;
+    std::size_t buffered_bytes_ = 0;
     std::uint64_t next_pool_serial_ = 0;
     std::uint64_t last_serial_ =
         UINT64_MAX;  // of the last event taken: another match of it keeps its pool serial

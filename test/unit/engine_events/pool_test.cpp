@@ -156,6 +156,24 @@ TEST_CASE("a full buffer drops its oldest event") {
     CHECK(f.pool.buffered() == 2);
 }
 
+TEST_CASE("long events fill the buffer, too") {
+    Fixture f(1, 10);
+    const std::string third(ListenerPool::kMaxBuffered / 3, 'x');
+    for (int i = 0; i < 3; ++i) f.emit(third);
+    CHECK(f.loud().empty());
+    f.emit("four");
+    CHECK(f.loud() == Lines{"ERRO pool p event buffer overflowed, discarding event 0"});
+    CHECK(f.pool.buffered() == 3);
+    f.emit(std::string(ListenerPool::kMaxBuffered + 1, 'x'));  // alone it is kept
+    CHECK(f.pool.buffered() == 1);
+    CHECK(f.pool.dropped() == 4);
+    f.pool.on_output(0, "READY\n");
+    CHECK(f.sent().size() == 1);
+    for (int i = 0; i < 3; ++i) f.emit(third);
+    CHECK(f.pool.dropped() == 4);
+    CHECK(f.pool.buffered() == 3);
+}
+
 TEST_CASE("a rejected event goes back to the head, and a full buffer makes room") {
     Fixture f(1, 2);
     f.pool.on_output(0, "READY\n");
