@@ -143,7 +143,7 @@ std::vector<std::string> excess_of_spawner(const ProcessView& spawner) {
     // What an ordinary user was given for his programs is his.
     if (!runs_as_root(spawner)) return found.take();
     constexpr std::uint64_t kMost = capability_mask(kSpawnerCapabilities);
-    found.capabilities("permitted", spawner.permitted, kMost);
+    // It is permitted what it hands on to programs that run as root.
     found.capabilities("effective", spawner.effective, kMost);
     return found.take();
 }

@@ -12,7 +12,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <iterator>
 #include <optional>
 
 #include "common/base/privileges.hpp"
@@ -99,17 +98,18 @@ Raised raise_limits(State& state) {
 
 void trim_capabilities(State& state) {
     if (!state.root || ::capng_get_caps_process() != 0) return;
-    // Asking for one that is not there would make the whole call fail and leave all of them.
-    bool had[std::size(kSpawnerCapabilities)];
-    for (std::size_t i = 0; i < std::size(kSpawnerCapabilities); ++i) had[i] = has(kSpawnerCapabilities[i]);
     state.may_kill = has(CAP_KILL);
     state.may_change_user = has(CAP_SETUID) && has(CAP_SETGID) && parts_accounts_exist(state);
     state.may_chroot = state.may_change_user && has(CAP_SYS_CHROOT) && has(CAP_SETPCAP);
-    // Not the bounding set: programs that run as root shall have what root has.
-    ::capng_clear(CAPNG_SELECT_CAPS);
-    auto sets = static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED);
-    for (std::size_t i = 0; i < std::size(kSpawnerCapabilities); ++i) {
-        if (had[i]) ::capng_update(CAPNG_ADD, sets, static_cast<unsigned>(kSpawnerCapabilities[i]));
+    // Neither the bounding set, for programs that run as root shall have what root has, nor the permitted
+    // one: whoever gains capabilities by exec is made undumpable by the kernel, so those programs would leave
+    // no core files, and others of root could not look at them. (It would protect from nothing: exec gives
+    // all back.)
+    auto sets = static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_INHERITABLE);
+    for (unsigned capability = 0; capability < 64; ++capability) ::capng_update(CAPNG_DROP, sets, capability);
+    // Asking for one that is not there would make the whole call fail and leave all of them.
+    for (int capability : kSpawnerCapabilities) {
+        if (has(capability)) ::capng_update(CAPNG_ADD, CAPNG_EFFECTIVE, static_cast<unsigned>(capability));
     }
     if (::capng_apply(CAPNG_SELECT_CAPS) != 0) refuse_to_start(state, "Could not drop capabilities");
 }

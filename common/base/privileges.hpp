@@ -14,7 +14,7 @@
 
 namespace reeve {
 
-// What starting programs as other users, opening logs and keeping the parts apart takes.
+// What starting programs as other users, opening logs and keeping the parts apart takes: the effective set.
 constexpr int kSpawnerCapabilities[] = {CAP_CHOWN,      CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH,
                                         CAP_FOWNER,     CAP_FSETID,       CAP_KILL,
                                         CAP_SETGID,     CAP_SETUID,       CAP_SETPCAP,

@@ -63,7 +63,7 @@ std::string group_name(std::uint32_t gid) {
     return (entry != nullptr ? std::string(entry->gr_name) : "?") + " (" + std::to_string(gid) + ")";
 }
 
-std::string bounding_text(std::uint64_t set) {
+std::string set_text(std::uint64_t set) {
     constexpr std::uint64_t kAll = (std::uint64_t{1} << (kLastCapability + 1)) - 1;
     if (set == 0) return "none";
     if ((set & kAll) == kAll) return "all";
@@ -123,10 +123,10 @@ void show(Session& session, std::string_view program, const ProcessView& view) {
     std::string groups;
     for (std::uint32_t gid : view.groups) groups += (groups.empty() ? "" : " ") + group_name(gid);
     field("groups", groups.empty() ? "none" : groups);
-    field("permitted", capability_names(view.permitted));
+    field("permitted", set_text(view.permitted));
     field("effective", view.effective == view.permitted ? "the same" : capability_names(view.effective));
     field("ambient", capability_names(view.ambient));
-    field("bounding", bounding_text(view.bounding));
+    field("bounding", set_text(view.bounding));
     field("no_new_privs", view.no_new_privs ? "yes" : "no");
     field("seccomp", seccomp_text(view));
     field("root", root_text(view));

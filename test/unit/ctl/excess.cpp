@@ -158,9 +158,11 @@ TEST_CASE("what depends on how supervisord was started") {
 TEST_CASE("the spawner keeps what it needs and no more") {
     Scene scene;
     scene.spawner.permitted |= 1ULL << 21;
+    CHECK(excess_of_spawner(scene.spawner).empty());
+    scene.spawner.effective |= 1ULL << 21;
     REQUIRE(excess_of_spawner(scene.spawner).size() == 1);
     CHECK(excess_of_spawner(scene.spawner)[0].starts_with(
-        "has permitted capabilities sys_admin; expected only chown "));
+        "has effective capabilities sys_admin; expected only chown "));
     scene.spawner.uids = {7, 7, 7, 7};
     CHECK(excess_of_spawner(scene.spawner).empty());
 }
