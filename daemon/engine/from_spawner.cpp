@@ -143,7 +143,7 @@ const char* Supervisor::on_slot_message(Received& received) {
         case Msg::SPAWN_FAILED:
             return member->on_spawn_failed(message.as<SpawnFailedBody>()) ? nullptr
                                                                           : "SPAWN_FAILED without a request";
-        case Msg::CHECKED: member->on_checked(message.as<SpawnFailedBody>()); return nullptr;
+        case Msg::CHECKED: member->on_checked(message.as<SpawnFailedBody>(), message.serial); return nullptr;
         case Msg::EXITED: member->on_exited(message.as<ExitedBody>(), message.serial); return nullptr;
         case Msg::KILL_RESULT:
             // A successor may get the answer to its predecessor's request.

@@ -38,23 +38,29 @@ void Member::deliver_changes() {
             if (!waiter(change)) waiters_.push_back(std::move(waiter));
         }
     }
+    if (!gone_) return;
+    // The answers to these would find nobody at the slot any more.
+    for (Check& check : std::exchange(checks_, {})) check.done(SpawnError());
+    for (Kill& kill : std::exchange(kills_, {})) {
+        if (kill.done) kill.done("");
+    }
 }
 
 void Member::retire() {
     gone_ = true;
     note_change({.state = process_.state(), .gone = true});
+    if (!checks_.empty() || !kills_.empty()) surroundings_.changed(shared_from_this());
 }
 
 // ---- requests -------------------------------------------------------------------------------------------
 
 void Member::check(std::function<void(const SpawnError&)> done) {
-    checks_.push_back(std::move(done));
-    surroundings_.spawner.check(slot_, slot_);
+    checks_.push_back({surroundings_.spawner.check(slot_), std::move(done)});
 }
 
-void Member::on_checked(const SpawnFailedBody& body) {
-    if (checks_.empty()) return;
-    auto done = std::move(checks_.front());
+void Member::on_checked(const SpawnFailedBody& body, std::uint32_t request) {
+    if (checks_.empty() || checks_.front().request != request) return;
+    auto done = std::move(checks_.front().done);
     checks_.pop_front();
     SpawnError error;
     if (body.stage != Stage::None) error = {SpawnTrouble::NotStarted, body.stage, body.error, body.candidate};
@@ -145,7 +151,7 @@ void Member::on_exited(const ExitedBody& body, std::uint32_t serial) {
 }
 
 bool Member::on_kill_result(const KillResultBody& body, std::uint32_t serial) {
-    if (kills_.empty()) return false;
+    if (kills_.empty() || kills_.front().serial != serial) return false;
     Kill kill = std::move(kills_.front());
     kills_.pop_front();
     // Of a child that has been reported since: it is no longer there, and nothing follows from that.

@@ -68,7 +68,8 @@ class Member : public std::enable_shared_from_this<Member>, private ProcessPort 
     // The group is removed: everybody who still waits is told so.
     void retire();
 
-    // Asks whether the command could be started; the answer is None or the reason.
+    // Asks whether the command could be started; the answer is None or the reason. If the group is removed
+    // meanwhile it is None, too, and gone() says so.
     void check(std::function<void(const SpawnError&)> done);
     // Sends a signal to the child; "" or why not.
     void signal(int signo, std::function<void(std::string)> done);
@@ -88,9 +89,13 @@ class Member : public std::enable_shared_from_this<Member>, private ProcessPort 
     bool on_spawn_failed(const SpawnFailedBody& body);
     void on_exited(const ExitedBody& body, std::uint32_t serial);
     bool on_kill_result(const KillResultBody& body, std::uint32_t serial);
-    void on_checked(const SpawnFailedBody& body);
+    void on_checked(const SpawnFailedBody& body, std::uint32_t request);
 
   private:
+    struct Check {
+        std::uint32_t request;
+        std::function<void(const SpawnError&)> done;
+    };
     struct Kill {
         std::uint32_t serial;
         KillPurpose purpose;
@@ -119,7 +124,7 @@ class Member : public std::enable_shared_from_this<Member>, private ProcessPort 
     bool gone_ = false;
     std::function<void(std::string)> signal_done_;  // of the signal() under way
     std::deque<Kill> kills_;                        // without an answer yet, in order
-    std::deque<std::function<void(const SpawnError&)>> checks_;
+    std::deque<Check> checks_;                      // likewise
     std::deque<Change> changes_;
     std::vector<Waiter> waiters_;
     std::unique_ptr<StdinQueue> stdin_;

@@ -27,8 +27,10 @@ class SpawnerLink {
     // At once, or as soon as the spawner's limit allows.
     void spawn(std::uint32_t slot) { pace_.request(slot); }
     void active_slots(std::size_t count) { pace_.resize(count); }
-    void check(std::uint32_t slot, std::uint32_t request) {
-        link_.send(Msg::CHECK, request, CheckBody{slot});
+    // The number that the answer will bear: it may come when the slot is somebody else's.
+    std::uint32_t check(std::uint32_t slot) {
+        link_.send(Msg::CHECK, ++last_check_, CheckBody{slot});
+        return last_check_;
     }
     void kill(std::uint32_t slot, std::uint32_t serial, int signo, std::uint32_t flags) {
         link_.send(Msg::KILL, serial, KillBody{slot, static_cast<std::uint32_t>(signo), flags});
@@ -45,6 +47,7 @@ class SpawnerLink {
   private:
     Link link_;
     SpawnPace pace_;
+    std::uint32_t last_check_ = 0;
 };
 
 }  // namespace reeve

@@ -40,6 +40,7 @@ Supervisor::Supervisor(Loop& loop, UniqueFd spawner, std::function<void(const ch
 
 Supervisor::~Supervisor() {
     waking_ = true;  // there is no further turn for the groups to ask for while they end
+    groups_.clear();
 }
 
 // ---- turns ----------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include <cerrno>
+#include <deque>
 
 #include "common/base/channel.hpp"
 #include "common/rpcproto/value.hpp"
@@ -29,6 +30,8 @@ class Paper {
     std::string violation;
     bool ended = false;
     bool spawn_at_once = true;
+    bool check_at_once = true;
+    bool kill_at_once = true;
     int kill_error = 0;
     Seen asked;  // of the spawner
     Seen lines;
@@ -107,6 +110,13 @@ class Paper {
         exit(slot, status);
         drain(slot);
     }
+    // Answers the oldest CHECK.
+    void checked(Stage stage) {
+        REQUIRE(!checks_.empty());
+        auto [request, slot] = checks_.front();
+        checks_.pop_front();
+        say(Msg::CHECKED, request, SpawnFailedBody{slot, stage, 0, 0});
+    }
     Seen take() { return std::exchange(asked, {}); }
 
     std::uint32_t call(const std::string& method, std::vector<Value> args = {}) {
@@ -153,13 +163,14 @@ class Paper {
                 return;
             }
             case Msg::CHECK:
-                say(Msg::CHECKED, message.serial,
-                    SpawnFailedBody{message.as<CheckBody>().slot, Stage::None, 0, 0});
+                checks_.emplace_back(message.serial, message.as<CheckBody>().slot);
+                if (check_at_once) checked(Stage::None);
                 return;
             case Msg::KILL: {
                 auto body = message.as<KillBody>();
                 asked.push_back("KILL " + std::to_string(body.slot) + " " + std::to_string(body.signo));
-                say(Msg::KILL_RESULT, message.serial, KillResultBody{body.slot, body.signo, kill_error, 0});
+                KillResultBody result{body.slot, body.signo, kill_error, 0};
+                if (kill_at_once) say(Msg::KILL_RESULT, message.serial, result);
                 return;
             }
             case Msg::NOTE: return;
@@ -168,6 +179,7 @@ class Paper {
     }
 
     ReceiveBuffer buffer_;
+    std::deque<std::pair<std::uint32_t, std::uint32_t>> checks_;  // request, slot
     std::uint32_t generation_ = 0;
     std::uint32_t last_serial_ = 0;
     std::vector<std::uint32_t> serial_;
@@ -404,6 +416,38 @@ TEST_CASE("the answer to a signal may outlive its group") {
     paper.say(Msg::EXITED, 7, ExitedBody{900, 0, 0});
     paper.run();
     CHECK(paper.violation == "news of a slot that is not active");
+}
+
+TEST_CASE(
+    "a group that is removed while a command is checked: the client is told, the answer is nobody else's") {
+    Paper paper(three());
+    paper.take();
+    paper.check_at_once = false;
+    paper.call("supervisor.startProcess", {name("zlast")});
+    CHECK(paper.ask("supervisor.removeProcessGroup", {name("zlast")}) == "True");
+    CHECK(paper.answer() == "10 BAD_NAME: zlast");
+
+    CHECK(paper.ask("supervisor.addProcessGroup", {name("zlast")}) == "True");
+    paper.call("supervisor.startProcess", {name("zlast")});
+    paper.checked(Stage::CommandNotFound);
+    paper.run();
+    CHECK(paper.answer() == "");
+    paper.checked(Stage::None);
+    paper.run();
+    CHECK(paper.take() == Seen{"DEACTIVATE", "ACTIVATE", "SPAWN 4"});
+    paper.pass(1);
+    CHECK(paper.answer() == "True");
+}
+
+TEST_CASE("a group that is removed before the answer to a signal: the client is told") {
+    Paper paper(three());
+    paper.pass(1);
+    paper.kill_at_once = false;
+    paper.call("supervisor.signalProcess", {name("low"), name("HUP")});
+    paper.die(0, 0);
+    CHECK(paper.answer() == "");
+    CHECK(paper.ask("supervisor.removeProcessGroup", {name("low")}) == "True");
+    CHECK(paper.answer() == "True");
 }
 
 TEST_CASE("a log that becomes AUTO is no change; one that stops being it is") {
