@@ -53,9 +53,9 @@ void Calls::on_method(Call call) {
     auto answered = std::make_shared<bool>(false);
     std::uint32_t id = call.id;
     methods_.call(call.method, call.kind == CallKind::Page, call.args, origin_of(call),
-                  [this, id, method, at_once, answered](Outcome outcome) {
+                  [this, id, method, at_once, answered, edge = supervisor_.front().edge()](Outcome outcome) {
                       *answered = true;
-                      reply(id, method, std::move(outcome), *at_once);
+                      if (edge == supervisor_.front().edge()) reply(id, method, std::move(outcome), *at_once);
                   });
     *at_once = false;
     if (!*answered && log.wants(Level::Trace)) {

@@ -80,6 +80,8 @@ class FrontLink {
 
     // Whether replies to this request are still of use.
     bool is_open(std::uint32_t id) const { return requests_.count(id) != 0; }
+    // Which edge it is: numbers of requests mean nothing on another, for each front counts anew.
+    std::uint64_t edge() const { return edge_; }
     std::size_t open_requests() const { return requests_.size(); }
     std::size_t queued_bytes() const { return queued_bytes_; }
 

@@ -450,6 +450,21 @@ TEST_CASE("a group that is removed before the answer to a signal: the client is 
     CHECK(paper.answer() == "True");
 }
 
+TEST_CASE("an answer to a front that has died is nobody's, though its successor counts from 1 as well") {
+    Paper paper(three());
+    paper.pass(1);
+    std::uint32_t id = paper.call("supervisor.stopProcess", {name("low")});
+    paper.front = paper.peer(Role::Rpc, Edge::RE, Edge::ER);
+    paper.run();
+    paper.next_call = id;
+    paper.call("supervisor.startProcess", {name("zlast")});
+    paper.die(0, 15);
+    CHECK(paper.answer() == "");
+    paper.pass(1);
+    CHECK(paper.answer() == "True");
+    CHECK(paper.answer() == "");
+}
+
 TEST_CASE("a log that becomes AUTO is no change; one that stops being it is") {
     auto with = [](LogKind kind, const char* path) {
         ViewProcess process{"a"};
