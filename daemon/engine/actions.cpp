@@ -137,15 +137,19 @@ void start_member(Surroundings& surroundings, const MemberRef& member, const std
     });
 }
 
+bool stoppable(const Process& process) {
+    return is_running(process.state()) ||
+           (process.state() == ProcessState::Stopping && process.start_wanted());
+}
+
 void stop_member(Surroundings& surroundings, const MemberRef& member, const std::string& name, bool wait,
                  ActionDone done) {
     Process& process = member->process();
-    // A start that waits for the end of a stop is taken back; what is left is that stop.
-    bool taken_back = process.state() == ProcessState::Stopping && process.start_wanted();
-    if (!is_running(process.state()) && !taken_back) {
+    if (!stoppable(process)) {
         done.finished(make_fault(FaultCode::NotRunning, name));
         return;
     }
+    bool taken_back = process.state() == ProcessState::Stopping;  // what is left is the stop before the start
     process.stop();
     if (is_stopped(process.state()) || (taken_back && !wait)) {
         done.finished(std::nullopt);

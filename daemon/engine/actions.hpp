@@ -27,6 +27,8 @@ ActionDone answer_true(Answer answer);
 // name: the process as the client named it, for the texts of faults.
 void start_member(Surroundings& surroundings, const MemberRef& member, const std::string& name, bool wait,
                   ActionDone done);
+// Whether a stop has something to do: a start that waits for the end of a stop is taken back.
+bool stoppable(const Process& process);
 void stop_member(Surroundings& surroundings, const MemberRef& member, const std::string& name, bool wait,
                  ActionDone done);
 void signal_member(const MemberRef& member, const std::string& name, int signo, ActionDone done);

@@ -106,7 +106,7 @@ void RpcMethods::clear_all_process_logs(const Arguments&, Answer answer) {
         clear_member_logs(surroundings_, member, name, std::move(done));
     };
     visit_all(
-        everybody(), [](ProcessState) { return true; }, act, std::move(answer));
+        everybody(), [](const Process&) { return true; }, act, std::move(answer));
 }
 
 }  // namespace reeve

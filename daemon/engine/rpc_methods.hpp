@@ -43,7 +43,7 @@ class RpcMethods {
     MemberRef resolve_process(const std::string& name) const;  // BAD_NAME, also for a whole group
     Group& resolve_group(const std::string& name) const;
     std::vector<MemberRef> everybody() const;  // in the order of visiting
-    void visit_all(const std::vector<MemberRef>& members, bool (*wanted)(ProcessState),
+    void visit_all(const std::vector<MemberRef>& members, bool (*wanted)(const Process&),
                    const std::function<void(const MemberRef&, const std::string&, ActionDone)>& act,
                    Answer answer);
     void start_all(const std::vector<MemberRef>& members, bool wait, Answer answer);

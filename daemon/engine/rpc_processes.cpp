@@ -4,12 +4,12 @@
 
 namespace reeve {
 
-void RpcMethods::visit_all(const std::vector<MemberRef>& members, bool (*wanted)(ProcessState),
+void RpcMethods::visit_all(const std::vector<MemberRef>& members, bool (*wanted)(const Process&),
                            const std::function<void(const MemberRef&, const std::string&, ActionDone)>& act,
                            Answer answer) {
     auto collector = std::make_shared<Collector>(std::move(answer));
     for (const MemberRef& member : members) {
-        if (!wanted(member->process().state())) continue;
+        if (!wanted(member->process())) continue;
         collector->visit(
             member, [&](const std::string& name, ActionDone done) { act(member, name, std::move(done)); });
     }
@@ -21,14 +21,14 @@ void RpcMethods::start_all(const std::vector<MemberRef>& members, bool wait, Ans
         start_member(surroundings_, member, name, wait, std::move(done));
     };
     visit_all(
-        members, [](ProcessState state) { return !is_running(state); }, act, std::move(answer));
+        members, [](const Process& process) { return !is_running(process.state()); }, act, std::move(answer));
 }
 
 void RpcMethods::stop_all(const std::vector<MemberRef>& members, bool wait, Answer answer) {
     auto act = [&](const MemberRef& member, const std::string& name, ActionDone done) {
         stop_member(surroundings_, member, name, wait, std::move(done));
     };
-    visit_all(members, is_running, act, std::move(answer));
+    visit_all(members, stoppable, act, std::move(answer));
 }
 
 void RpcMethods::signal_all(const std::vector<MemberRef>& members, const Arguments& args, std::size_t signal,
@@ -51,7 +51,9 @@ void RpcMethods::signal_all(const std::vector<MemberRef>& members, const Argumen
             signal_member(member, name, *signo, std::move(done));
         }
     };
-    visit_all(members, is_signallable, act, std::move(answer));
+    visit_all(
+        members, [](const Process& process) { return is_signallable(process.state()); }, act,
+        std::move(answer));
 }
 
 void RpcMethods::start_process(const Arguments& args, Answer answer) {

@@ -304,6 +304,19 @@ TEST_CASE("start of a process that stops waits for the stop and is answered trul
     CHECK(paper.answer() == "True");
 }
 
+TEST_CASE("a start that waits for the end of a stop is taken back by a stop of all, too") {
+    Paper paper(three());
+    paper.pass(1);
+    paper.ask("supervisor.stopProcess", {name("low"), Value::boolean(false)});
+    paper.call("supervisor.startProcess", {name("low")});
+    paper.call("supervisor.stopProcessGroup", {name("low"), Value::boolean(false)});
+    CHECK(paper.answer() == "[{'name': 'low', 'group': 'low', 'status': 80, 'description': 'OK'}]");
+    CHECK(paper.answer() == "40 ABNORMAL_TERMINATION: low");
+    paper.take();
+    paper.die(0, 15);
+    CHECK(paper.take() == Seen{"ACK_EXIT"});
+}
+
 TEST_CASE("the first early exit ends a start with SPAWN_ERROR") {
     Paper paper(three());
     paper.call("supervisor.startProcess", {name("zlast")});
