@@ -11,6 +11,9 @@ namespace reeve {
 namespace {
 
 constexpr std::size_t kMaxCaptured = 64 * 1024 * 1024;  // bytes of one PROCESS_COMMUNICATION event
+// Microseconds before the slots of a group that was removed are used again. What is under way about its logs
+// names only the slot (READ, CLEAR, OPEN), and must not find another process there.
+constexpr std::uint64_t kSlotsRest = 1'000'000;
 
 }  // namespace
 
@@ -70,14 +73,27 @@ Member* Supervisor::member_at(std::uint32_t slot) const {
     return slot < slots_.size() ? slots_[slot] : nullptr;
 }
 
+bool Supervisor::is_free(std::uint32_t slot) const {
+    return slot >= slots_.size() || (slots_[slot] == nullptr && !rests_[slot]);
+}
+
 // The lowest row of `count` free slots.
 bool Supervisor::reserve_slots(std::uint32_t count, std::uint32_t& first) const {
     first = lowest_free_;
     for (std::uint32_t slot = first; slot - first < count; ++slot) {
         if (slot >= kMaxSlots) return false;
-        if (member_at(slot) != nullptr) first = slot + 1;
+        if (!is_free(slot)) first = slot + 1;
     }
     return true;
+}
+
+// Frees the slots whose rest ends by then.
+void Supervisor::end_rest(std::uint64_t time) {
+    for (; !resting_.empty() && resting_.front().end <= time; resting_.pop_front()) {
+        const Resting& row = resting_.front();
+        for (std::uint32_t i = 0; i < row.count; ++i) rests_[row.first + i] = false;
+        lowest_free_ = std::min(lowest_free_, row.first);
+    }
 }
 
 Group& Supervisor::insert_group(std::shared_ptr<const Generation> generation, std::uint32_t index,
@@ -86,10 +102,13 @@ Group& Supervisor::insert_group(std::shared_ptr<const Generation> generation, st
     active_slots_ += group->members().size();
     spawner_.active_slots(active_slots_);
     for (const auto& member : group->members()) {
-        if (slots_.size() <= member->slot()) slots_.resize(member->slot() + 1, nullptr);
+        if (slots_.size() <= member->slot()) {
+            slots_.resize(member->slot() + 1, nullptr);
+            rests_.resize(slots_.size(), false);
+        }
         slots_[member->slot()] = member.get();
     }
-    while (lowest_free_ < slots_.size() && slots_[lowest_free_] != nullptr) ++lowest_free_;
+    while (lowest_free_ < slots_.size() && !is_free(lowest_free_)) ++lowest_free_;
     by_name_[group->name()] = group.get();
     auto place =
         std::upper_bound(groups_.begin(), groups_.end(), group->priority(),
@@ -98,8 +117,15 @@ Group& Supervisor::insert_group(std::shared_ptr<const Generation> generation, st
 }
 
 bool Supervisor::add_group(std::uint32_t index) {
+    std::uint32_t count = newest_->image().group(index).procs.count;
     std::uint32_t first_slot = 0;
-    if (!reserve_slots(newest_->image().group(index).procs.count, first_slot)) {
+    end_rest(loop_.monotonic_us());
+    bool found = reserve_slots(count, first_slot);
+    if (!found) {
+        end_rest(UINT64_MAX);  // rather than none
+        found = reserve_slots(count, first_slot);
+    }
+    if (!found) {
         log_.line(Level::Error, "there are no slots left for group " +
                                     std::string(newest_->image().text(newest_->image().group(index).name)));
         return false;
@@ -118,9 +144,11 @@ void Supervisor::remove_group(Group& group) {
     spawner_.deactivate(group.body());
     active_slots_ -= group.members().size();
     spawner_.active_slots(active_slots_);
+    auto count = static_cast<std::uint32_t>(group.members().size());
+    resting_.push_back({loop_.monotonic_us() + kSlotsRest, group.first_slot(), count});
     for (const auto& member : group.members()) {
         slots_[member->slot()] = nullptr;
-        lowest_free_ = std::min(lowest_free_, member->slot());
+        rests_[member->slot()] = true;
         captured_.erase(stream_of(member->slot(), false));
         captured_.erase(stream_of(member->slot(), true));
     }

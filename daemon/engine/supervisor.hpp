@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -78,6 +79,8 @@ class Supervisor : private LinkHandler, private LogNews, private CallHandler {
     void on_cancel(std::uint32_t id) override;
 
     Member* member_at(std::uint32_t slot) const;
+    bool is_free(std::uint32_t slot) const;
+    void end_rest(std::uint64_t time);
     bool reserve_slots(std::uint32_t count, std::uint32_t& first) const;  // false: there are none
     Group& insert_group(std::shared_ptr<const Generation> generation, std::uint32_t index,
                         std::uint32_t first_slot);
@@ -107,6 +110,12 @@ class Supervisor : private LinkHandler, private LogNews, private CallHandler {
     std::vector<Member*> slots_;
     std::size_t active_slots_ = 0;
     std::uint32_t lowest_free_ = 0;  // no slot below is free
+    struct Resting {
+        std::uint64_t end;  // monotonic, microseconds
+        std::uint32_t first, count;
+    };
+    std::deque<Resting> resting_;  // rows of slots whose group is gone, by end
+    std::vector<bool> rests_;      // by slot, as many as slots_
     std::vector<std::shared_ptr<Member>> changed_;
     std::unique_ptr<Timer> turn_;  // for what waits until the current event is over
     bool waking_ = false;

@@ -394,7 +394,26 @@ TEST_CASE("reloadConfig tells what differs; add and remove use free slots") {
     CHECK(paper.ask("supervisor.removeProcessGroup", {name("c")}) == "10 BAD_NAME: c");
     CHECK(paper.ask("supervisor.addProcessGroup", {name("a")}) == "90 ALREADY_ADDED: a");
     CHECK(paper.ask("supervisor.addProcessGroup", {name("d")}) == "True");
-    CHECK(paper.take() == Seen{"DEACTIVATE", "ACTIVATE", "SPAWN 3"});  // where c was
+    CHECK(paper.take() == Seen{"DEACTIVATE", "ACTIVATE", "SPAWN 4"});
+}
+
+TEST_CASE("slots of a group that was removed are nobody's for a second, if there are others") {
+    Paper paper(three());
+    paper.take();
+    auto again = [&](const char* group) {
+        CHECK(paper.ask("supervisor.removeProcessGroup", {name(group)}) == "True");
+        CHECK(paper.ask("supervisor.addProcessGroup", {name(group)}) == "True");
+        paper.call("supervisor.startProcess", {name(group)});
+        Seen seen = paper.take();
+        paper.pass(1);
+        CHECK(paper.answer() == "True");
+        return seen.back();
+    };
+    CHECK(again("zlast") == "SPAWN 5");
+    paper.call("supervisor.stopProcess", {name("zlast")});
+    paper.die(5, 15);
+    CHECK(paper.answer() == "True");
+    CHECK(again("zlast") == "SPAWN 4");  // which has rested
 }
 
 TEST_CASE("a group that is added amid a reading comes from its result, for the spawner takes no older one") {
@@ -440,6 +459,7 @@ TEST_CASE(
     CHECK(paper.ask("supervisor.removeProcessGroup", {name("zlast")}) == "True");
     CHECK(paper.answer() == "10 BAD_NAME: zlast");
 
+    paper.pass(1);  // else it gets another slot
     CHECK(paper.ask("supervisor.addProcessGroup", {name("zlast")}) == "True");
     paper.call("supervisor.startProcess", {name("zlast")});
     paper.checked(Stage::CommandNotFound);
