@@ -39,7 +39,6 @@ void FrontLink::disconnect() {
     channel_.close();
     queue_.clear();
     queued_bytes_ = 0;
-    released_ = 0;
     assembling_ = 0;
     std::vector<std::uint32_t> cancelled;
     for (const auto& [id, request] : requests_) {

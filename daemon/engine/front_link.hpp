@@ -98,6 +98,7 @@ class FrontLink {
         std::string args;  // encoded; stays empty if the call is refused
     };
     struct Queued {
+        std::uint64_t number;  // counts all replies
         std::uint32_t id;
         ReplyBody body;
         std::string tail;
@@ -142,7 +143,8 @@ class FrontLink {
     std::deque<Queued> queue_;
     std::size_t queued_bytes_ = 0;
     bool waiting_ = false;        // for the log: what is queued may not go yet
-    std::size_t released_ = 0;    // so many of the queue may go, whatever the log does
+    std::uint64_t last_number_ = 0;
+    std::uint64_t released_ = 0;  // replies up to this number may go, whatever the log does
     std::uint64_t edge_ = 0;                                      // counts the edges
     std::deque<Failure> failures_;                                // by due time
     std::unordered_map<std::uint32_t, std::size_t> failures_of_;  // how many of them, by server

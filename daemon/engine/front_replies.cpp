@@ -59,7 +59,7 @@ void FrontLink::finish(std::uint32_t id, const ReplyBody& body, std::string tail
 }
 
 void FrontLink::send(std::uint32_t id, const ReplyBody& body, std::string tail) {
-    queue_.push_back({id, body, std::move(tail)});
+    queue_.push_back({++last_number_, id, body, std::move(tail)});
     queued_bytes_ += queue_.back().cost();
     if (queue_.size() == 1) flush();
     update_watch();
@@ -67,12 +67,12 @@ void FrontLink::send(std::uint32_t id, const ReplyBody& body, std::string tail) 
 
 // Whether the lines that belong to the replies are in the log; else the replies go when they are.
 bool FrontLink::may_go() {
-    if (released_ > 0 || (!waiting_ && log_.settled())) return true;
+    if (queue_.front().number <= released_ || (!waiting_ && log_.settled())) return true;
     if (waiting_) return false;
     waiting_ = true;
-    log_.when_settled([this, count = queue_.size(), edge = edge_] {
+    log_.when_settled([this, last = last_number_] {
         waiting_ = false;
-        if (edge == edge_) released_ = count;
+        released_ = last;
         flush();
         update_watch();
     });
@@ -94,9 +94,7 @@ void FrontLink::flush() {
         }
         queued_bytes_ -= first.cost();
         queue_.pop_front();
-        if (released_ > 0) --released_;
     }
-    if (queue_.empty()) released_ = 0;
 }
 
 }  // namespace reeve

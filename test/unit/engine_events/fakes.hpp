@@ -115,6 +115,10 @@ class FakeLoop : public Loop {
 class FakeLog : public Log {
   public:
     std::vector<std::string> lines;  // "WARN text"
+    bool in_the_log = true;          // what settled() says; else tell_settled is kept
+    std::function<void()> tell_settled;
+    bool settled() const override { return in_the_log; }
+    void when_settled(std::function<void()> tell) override { tell_settled = std::move(tell); }
     bool wants(Level) const override { return true; }
     void line(Level level, std::string_view text) override {
         lines.push_back(std::string(level_name(level)) + " " + std::string(text));

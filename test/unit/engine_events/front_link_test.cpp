@@ -394,6 +394,22 @@ TEST_CASE("faults and statuses") {
     CHECK(reply->tail == longest);
 }
 
+TEST_CASE("a reply waits for its lines, whatever becomes of the one before it") {
+    Fixture f;
+    f.log.in_the_log = false;
+    f.call(1, CallKind::LogTail);
+    f.link.stream_open(1, 0);
+    f.call(2);
+    f.link.reply_status(2, ReplyKind::NotFound);
+    f.send(Msg::CANCEL, 1, Empty{});
+    std::exchange(f.log.tell_settled, {})();  // of the first
+    CHECK(f.status() == "");
+    REQUIRE(f.log.tell_settled);
+    f.log.tell_settled();
+    CHECK(f.status() == "2 NotFound");
+    CHECK(f.status() == "");
+}
+
 TEST_CASE("streams give one piece for each pull") {
     Fixture f;
     f.call(1, CallKind::LogTail);
