@@ -61,7 +61,7 @@ StartResult try_start(State& state, Slot& slot, std::array<Pipe, 3>& pipes) {
         if (i == 0) continue;
         FileResult& log = pipes[i].log = do_slot_log(state, slot, i == 2, FileOp::Reopen);
         if (log.error != 0 && (i == 1 ? proc.out : proc.err).kind != LogKind::None)
-            return {log.refused ? Stage::LogRule : Stage::Pipes, log.error};
+            return {log.refused ? Stage::LogRule : Stage::Pipes, log.error, i == 2};
     }
     fill(argv_of_child, image, proc.argv);
     fill(envp_of_child, image, proc.env);

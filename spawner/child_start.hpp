@@ -6,7 +6,8 @@
 
 namespace reeve {
 
-// Why a program was not started; stage None if all is well. candidate: which file of the list it is about.
+// Why a program was not started; stage None if all is well. candidate: which file of the
+// command's list it is about; if a log could not be opened, 0 is that of stdout, 1 that of stderr.
 struct StartResult {
     Stage stage = Stage::None;
     int error = 0;

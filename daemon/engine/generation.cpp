@@ -67,6 +67,7 @@ ProcessSettings Generation::settings(std::uint32_t proc) const {
         settings.text.candidates.emplace_back(image_.text(image_.ref(view.candidates.first + i)));
     }
     settings.text.fcgi_url = image_.text(group.fcgi_url);
+    settings.text.logs = {std::string(image_.text(view.out.path)), std::string(image_.text(view.err.path))};
     settings.group = image_.text(group.name);
     settings.autostart = (view.flags & kViewAutostart) != 0;
     settings.autorestart = view.autorestart;

@@ -18,6 +18,7 @@ std::string not_started(const SpawnError& error, const CommandText& names) {
     std::string quoted = "'" + names.process + "'";
     std::string file =
         py_repr(error.candidate < names.candidates.size() ? names.candidates[error.candidate] : names.argv0);
+    std::string log = error.candidate < names.logs.size() ? names.logs[error.candidate] : "";
     switch (error.stage) {
         case Stage::CommandEmpty: return "command is empty";
         case Stage::CommandQuote:
@@ -30,11 +31,12 @@ std::string not_started(const SpawnError& error, const CommandText& names) {
         case Stage::CommandPermission: return "no permission to run command " + file;
         case Stage::Pipes:
             if (error.error == EMFILE) return "too many open files to spawn " + quoted;
-            return "unknown error making dispatchers for " + quoted + ": " + errno_name(error.error);
+            return "unknown error making dispatchers for " + quoted + ": " + errno_name(error.error) +
+                   (log.empty() ? "" : " (" + log + ")");
         case Stage::LogRule:
-            return "a log file of " + quoted +
+            return "the log file " + log + " of " + quoted +
                    " is not opened: it must be a regular file with one link or a device, and no symbolic "
-                   "link that others than root could have made";
+                   "link that others than root could have made (log_symlinks= in [supervisord])";
         case Stage::FcgiSocket:
             return "could not create FastCGI socket" + (names.fcgi_url.empty() ? "" : " " + names.fcgi_url) +
                    " of " + quoted + ": " + system_error(error.error);

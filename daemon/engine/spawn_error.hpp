@@ -2,6 +2,7 @@
 // clients know from `spawnerr`.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -21,7 +22,7 @@ struct SpawnError {
     SpawnTrouble trouble = SpawnTrouble::None;
     Stage stage = Stage::None;
     std::int32_t error = 0;
-    std::uint32_t candidate = 0;  // index, or kAbsent
+    std::uint32_t candidate = 0;  // index, of a log 0 or 1, or kAbsent
 };
 
 // What the texts name.
@@ -30,7 +31,8 @@ struct CommandText {
     std::string command;  // expanded, not split
     std::string argv0;    // as written
     std::vector<std::string> candidates;
-    std::string fcgi_url;  // may be empty
+    std::string fcgi_url;             // may be empty
+    std::array<std::string, 2> logs;  // of stdout and stderr; may be empty
 };
 
 // The text of `spawnerr`; empty for None.

@@ -112,6 +112,22 @@ def full_disk_for_the_main_log(box):
     equal(daemon.stop(), 0)
 
 
+@case
+def log_that_cannot_be_opened(box):
+    """A program whose log cannot be opened, or is refused by the rule, is not started; the reason names the log."""
+    box.path('taken').mkdir()
+    box.path('link').symlink_to(box.path('elsewhere'))
+    box.path('.').chmod(0o777)      # so that others than root could have made it
+    daemon = box.daemon(program('x', SLEEP, startretries=0, stderr_logfile=box.path('taken')),
+                        program('y', SLEEP, startretries=0, stdout_logfile=box.path('link')))
+    daemon.wait_log(f"INFO spawnerr: unknown error making dispatchers for 'x': EISDIR \\({box.path('taken')}\\)$")
+    if IS_ROOT:
+        daemon.wait_log(f"INFO spawnerr: the log file {box.path('link')} of 'y' is not opened: it must be a regular file ")
+        daemon.wait_state('y', 'FATAL')
+        check(not box.path('elsewhere').exists(), 'nothing was made behind the link')
+    daemon.wait_state('x', 'FATAL')
+
+
 @case(limit=120)
 def directory_that_vanishes(box):
     """A log directory is removed, with USR2 on top, and made again: the program and the daemon go on, and so does the log."""

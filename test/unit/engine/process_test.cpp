@@ -129,9 +129,9 @@ TEST_CASE("whatever fails in a start: a line, BACKOFF, FATAL, and nothing is lef
 }
 
 TEST_CASE("texts of failed starts") {
-    CommandText names{"p", "it's", "it's", {"/no/it's"}, ""};
-    auto text = [&](Stage stage, int error) {
-        return spawn_error_text({SpawnTrouble::NotStarted, stage, error, 0}, names);
+    CommandText names{"p", "it's", "it's", {"/no/it's"}, "", {"/o", "/e"}};
+    auto text = [&](Stage stage, int error, std::uint32_t candidate = 0) {
+        return spawn_error_text({SpawnTrouble::NotStarted, stage, error, candidate}, names);
     };
     CHECK(text(Stage::CommandEmpty, 0) == "command is empty");
     CHECK(text(Stage::CommandQuote, 0) == "can't parse command \"it's\": No closing quotation");
@@ -141,7 +141,9 @@ TEST_CASE("texts of failed starts") {
     CHECK(text(Stage::CommandNotExecutable, 0) == "command at \"/no/it's\" is not executable");
     CHECK(text(Stage::CommandPermission, EACCES) == "no permission to run command \"/no/it's\"");
     CHECK(text(Stage::Pipes, EMFILE) == "too many open files to spawn 'p'");
-    CHECK(text(Stage::Pipes, EACCES) == "unknown error making dispatchers for 'p': EACCES");
+    CHECK(text(Stage::Pipes, EACCES, kAbsent) == "unknown error making dispatchers for 'p': EACCES");
+    CHECK(text(Stage::Pipes, EACCES, 0) == "unknown error making dispatchers for 'p': EACCES (/o)");
+    CHECK(text(Stage::LogRule, ELOOP, 1).starts_with("the log file /e of 'p' is not opened: it must be "));
     CHECK(text(Stage::Fork, EAGAIN) == "Too many processes in process table to spawn 'p'");
     CHECK(text(Stage::Fork, ENOMEM) == "unknown error during fork for 'p': ENOMEM");
 }
