@@ -7,6 +7,7 @@
 
 #include "spawner/child_end.hpp"
 #include "spawner/logfile.hpp"
+#include "spawner/loop.hpp"
 #include "spawner/say.hpp"
 
 namespace reeve {
@@ -38,8 +39,11 @@ const char* on_open(State& state, const Message& message) {
         if (result.fd.valid()) result.error = 0;
     } else if (body.stream / 2 >= kMaxSlots) {
         return "sent OPEN of an unknown stream";
-    } else if (Slot* slot = state.table.find(body.stream / 2)) {
-        result = do_slot_log(state, *slot, body.stream % 2 == 1, body.op);
+    } else {
+        // The engine spoke of the slot first, if it is a new one; but that may still have to be read.
+        if (state.table.find(body.stream / 2) == nullptr) read_part(state, state.engine);
+        if (Slot* slot = state.table.find(body.stream / 2))
+            result = do_slot_log(state, *slot, body.stream % 2 == 1, body.op);
     }
     int fd = result.fd.get();
     LogfileBody answered{body.stream, body.op, result.error, result.special ? kStreamSpecial : 0};

@@ -279,6 +279,20 @@ TEST_CASE("the log writer names streams of the image") {
     }
 }
 
+TEST_CASE("what the engine said of a slot before the log writer asks about it counts, though it is unread") {
+    char path[] = "/tmp/reeve-slot-log-XXXXXX";
+    UniqueFd(::mkstemp(path));
+    PaperImage image = two_groups();
+    image.groups[1][0].out = path;
+    PaperSpawner s(image);
+    REQUIRE(s.engine.send(Msg::ACTIVATE, 0, GroupBody{1, 1, 7}) == Send::Sent);
+    REQUIRE(log_asks(*s.state, Msg::OPEN, 1, OpenBody{14, FileOp::Read}) == nullptr);
+    Received answer = s.next(s.log);
+    CHECK(answer.message.as<LogfileBody>().error == 0);
+    CHECK(answer.fd_count == 1);
+    ::unlink(path);
+}
+
 TEST_CASE("the main log changes over with the log writer's, but not to what is only read") {
     char path[] = "/tmp/reeve-main-log-XXXXXX";
     UniqueFd(::mkstemp(path));
