@@ -117,22 +117,24 @@ std::optional<std::string> LineInput::ask(const std::string& prompt, bool rememb
 std::optional<std::string> LineInput::ask_secret(const std::string& prompt) {
     out_.flush();
     UniqueFd terminal(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
-    if (!terminal.valid()) {
+    // Without a terminal of our own the prompt must not end up among the output, which may be parsed.
+    int from = terminal.valid() ? terminal.get() : STDIN_FILENO;
+    int to = terminal.valid() ? terminal.get() : STDERR_FILENO;
+    if (::isatty(from) != 1) {
         std::fputs("Warning: there is no terminal, the password may be shown.\n", stderr);
-        out_.put(prompt);
-        out_.flush();
+        write_all(to, prompt);
         return plain_line();
     }
     std::optional<std::string> line;
     {
-        EchoOff quiet(terminal.get());
-        write_all(terminal.get(), prompt);
+        EchoOff quiet(from);
+        write_all(to, prompt);
         std::string typed;
         do {
-            interrupt_.wait_readable(terminal.get());
-        } while (read_some(terminal.get(), typed) && !(line = cut_line(typed)));
+            interrupt_.wait_readable(from);
+        } while (read_some(from, typed) && !(line = cut_line(typed)));
     }
-    write_all(terminal.get(), "\n");
+    write_all(to, "\n");
     return line;
 }
 

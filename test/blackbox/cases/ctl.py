@@ -231,3 +231,15 @@ def password_is_not_shown(box):
     terminal.send('quit\n')
     equal((terminal.wait_exit(), box.text('history')), (0, 'version\nquit\n'))
     equal(os.stat(box.path('history')).st_mode & 0o777, 0o600)
+
+
+@case
+def password_prompt_without_terminal(box):
+    """Without a terminal the question for the password is no part of the output."""
+    daemon = box.daemon(unix={'username': 'user', 'password': 'secret'})
+    result = subprocess.run([*SUPERVISORCTL, '-c', str(daemon.conf), '-i', 'pid'], input='user\nsecret\n',
+                            cwd=daemon.box.folder, env=daemon.box.environment, capture_output=True, text=True,
+                            timeout=PATIENCE, start_new_session=True)
+    equal((result.stdout, result.returncode),
+          (f'Server requires authentication\nUsername:\n{daemon.pid}\n', 0))
+    contains(result.stderr, 'Password:')
