@@ -6,9 +6,10 @@ import resource
 import shutil
 import signal
 import socket
+import subprocess
 from pathlib import Path
 
-from harness import (IS_ROOT, SLEEP, case, check, config, contains, equal, lacks, matches, program, section, skip, status_of,
+from harness import (IS_ROOT, PATIENCE, SLEEP, case, check, config, contains, equal, lacks, matches, program, section, skip, status_of,
                      variants, wait_for, wait_gone)
 
 # Long names with the short ones, and a value for each that takes one.
@@ -356,6 +357,26 @@ def first_lines(box):
         os.kill(pid, signal.SIGTERM)
         wait_gone(pid)
     lacks(box.text('supervisord.log'), 'Traceback')
+
+
+@case
+def found_through_path(box):
+    """Found through PATH, supervisord looks for its configuration beside the path that was found, also at a restart."""
+    program_path = box.path('inst/bin/supervisord')
+    program_path.parent.mkdir(parents=True)
+    program_path.symlink_to(box.supervisord[0])
+    environment = {**box.environment, 'PATH': f'{program_path.parent}:{os.environ["PATH"]}'}
+    box.write('inst/etc/supervisord.conf', config(supervisord={'logfile': '%(here)s/right.log'}))
+    box.write('work/etc/supervisord.conf', config(supervisord={'logfile': '%(here)s/wrong.log'}))
+    process = subprocess.Popen(['supervisord'], cwd=box.path('work'), env=environment, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    log = box.path('inst/etc/right.log')
+    for starts in (1, 2):
+        wait_for(lambda starts=starts: log.exists() and log.read_text().count('started with pid') == starts, f'start {starts}')
+        process.send_signal(signal.SIGHUP if starts == 1 else signal.SIGTERM)
+    equal((process.wait(PATIENCE), box.path('work/etc/wrong.log').exists()), (0, False))
+    result = box.run(['supervisord', '--nosuch'], env=environment)
+    contains(result.err, f'For help, use {program_path} -h\n')
 
 
 @case
