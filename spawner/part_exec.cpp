@@ -57,6 +57,7 @@ void exec_part_in_child(State& state, const Part& part, const char* path, int ch
     // Its own process group: Ctrl-C on the terminal is for supervisord, which then tells the parts.
     ::setpgid(0, 0);
     int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0) fail_in_child(part, "/dev/null");
     const int wanted[] = {null, null, STDERR_FILENO, channel, state.empty_directory.get()};
     if (!set_descriptors_in_child({wanted, state.empty_directory.valid() ? 5U : 4U}))
         fail_in_child(part, "its descriptors");

@@ -29,11 +29,13 @@ namespace reeve {
 namespace {
 
 // Descriptors 0 to 2 must be there: everything else relies on its own being above them.
-void secure_standard_descriptors() {
+void secure_standard_descriptors(State& state) {
     int fd = 0;
     do fd = ::open("/dev/null", O_RDWR);
     while (fd >= 0 && fd <= 2);
-    if (fd > 2) ::close(fd);
+    // The parts need it, too: without it they would be started again and again in vain.
+    if (fd < 0) refuse_to_start(state, "cannot open /dev/null: %s", std::strerror(errno));
+    ::close(fd);
 }
 
 void note_inherited(State& state) {
@@ -193,6 +195,16 @@ void find_time_zone(State& state) {
     }
 }
 
+// The kernel drops what is sent to process 1 and would end it. A container that is stopped while it starts
+// shall end, too: these wait until take_signals().
+void keep_early_signals() {
+    if (::getpid() != 1) return;
+    sigset_t ending;
+    ::sigemptyset(&ending);
+    for (int signo : {SIGTERM, SIGINT, SIGQUIT}) ::sigaddset(&ending, signo);
+    ::sigprocmask(SIG_BLOCK, &ending, nullptr);
+}
+
 void take_signals(State& state) {
     struct sigaction ignore {};
     ignore.sa_handler = SIG_IGN;
@@ -291,9 +303,10 @@ void refuse_to_start(State& state, const char* format, ...) {
 }
 
 void start_up(State& state) {
-    secure_standard_descriptors();
+    secure_standard_descriptors(state);
     // Whoever started us may have ignored it, and then nothing could be waited for.
     ::signal(SIGCHLD, SIG_DFL);
+    keep_early_signals();
     inherit(state);
     note_inherited(state);
     if (state.life.start_directory < 0)

@@ -100,7 +100,10 @@ void trim_capabilities(State& state) {
     if (!state.root || ::capng_get_caps_process() != 0) return;
     state.may_kill = has(CAP_KILL);
     state.may_change_user = has(CAP_SETUID) && has(CAP_SETGID) && parts_accounts_exist(state);
-    state.may_chroot = state.may_change_user && has(CAP_SYS_CHROOT) && has(CAP_SETPCAP);
+    // A system-call filter, such as a service manager's, can forbid it to those who have the capability, too;
+    // if not, the kernel looks for the path first.
+    bool chroot_forbidden = ::chroot("") != 0 && errno != ENOENT;
+    state.may_chroot = state.may_change_user && has(CAP_SYS_CHROOT) && has(CAP_SETPCAP) && !chroot_forbidden;
     // Neither the bounding set, for programs that run as root shall have what root has, nor the permitted
     // one: whoever gains capabilities by exec is made undumpable by the kernel, so those programs would leave
     // no core files, and others of root could not look at them. (It would protect from nothing: exec gives

@@ -1,10 +1,12 @@
-"""supervisord as process 1 of a container, in a process namespace of its own: orphans, signals, the end."""
+"""supervisord as process 1 of a container, in a process namespace of its own: orphans, signals, the end; and where
+hardening takes away what root usually has."""
 
+import os
 import re
 import signal
 import subprocess
 
-from harness import IS_ROOT, NOW, PYTHON, SLEEP, case, check, contains, equal, program, skip, variants, wait_for
+from harness import IS_ROOT, NOW, PYTHON, SLEEP, case, check, config, contains, equal, program, skip, variants, wait_for
 from parts import children, wait_parts
 
 ORPHANS = 300
@@ -90,3 +92,54 @@ def hangup_and_reopen(box):
     equal(daemon.rpc.getPID(), 1)
     daemon.signal(signal.SIGTERM)
     equal(daemon.wait_exit(), 0, 'exit status')
+
+
+@case
+def stopped_while_it_starts(box):
+    """SIGTERM to process 1 that has not read its configuration yet counts as soon as it has: the kernel does not drop it."""
+    os.mkfifo(box.path('late.conf'))
+    conf = box.write('supervisord.conf', config(supervisord={}) + '[include]\nfiles=late.conf\n')
+    daemon = box.daemon_for(conf, wait=False, wrapper=unshare())
+    with open(box.path('late.conf'), 'w') as late:      # as soon as it is being read
+        daemon.pid = children(daemon.process.pid)[0]
+        daemon.signal(signal.SIGTERM)
+        late.write(program('x', SLEEP))
+    equal(daemon.wait_exit(), 0, 'exit status')
+    contains(daemon.log, 'WARN received SIGTERM indicating exit request')
+
+
+# --- hardened hosts -----------------------------------------------------------------------------------------
+
+FORBID = """
+import ctypes, os, sys
+library = ctypes.CDLL('libseccomp.so.2')
+library.seccomp_init.restype = ctypes.c_void_p
+filter = ctypes.c_void_p(library.seccomp_init(ctypes.c_uint32(0x7fff0000)))     # SCMP_ACT_ALLOW
+number = library.seccomp_syscall_resolve_name(sys.argv[1].encode())
+refuse = ctypes.c_uint32(0x00050000 | 1)                                        # SCMP_ACT_ERRNO(EPERM)
+if library.seccomp_rule_add(filter, refuse, number, 0) != 0 or library.seccomp_load(filter) != 0:
+    sys.exit(1)
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+
+
+@case(root=True)
+def chroot_is_filtered(box):
+    """A system-call filter around supervisord forbids chroot, though the capability is there: the parts do without."""
+    words = [*PYTHON.split(), str(box.write('forbid.py', FORBID)), 'chroot']
+    if subprocess.run([*words, 'true'], capture_output=True).returncode != 0:
+        skip('no filter can be set')
+    daemon = box.daemon(program('x', SLEEP, **NOW), wrapper=words)
+    daemon.wait_state('x', 'RUNNING')
+    check('died' not in daemon.log, daemon.log)
+    equal(daemon.stop(), 0)
+
+
+@case(root=True)
+def no_dev_null(box):
+    """Without /dev/null no part could be started: the start says so, instead of trying for ever."""
+    words = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /dev && exec "$@"', 'sh']
+    if subprocess.run([*words, 'true'], capture_output=True).returncode != 0:
+        skip('no namespaces')
+    result = box.run([*words, *box.supervisord], '-n', '-c', box.write('supervisord.conf', config()))
+    equal((result.code, result.err.partition('\n')[0]), (2, 'Error: cannot open /dev/null: No such file or directory'))
