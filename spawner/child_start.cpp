@@ -31,16 +31,16 @@ struct Pipe {
     FileResult log;  // of stdout and stderr: where the log writer puts what comes through
 };
 
-// With the parent's end non-blocking and the child's end in the program's user's name: a program that opens
-// /dev/stdout anew needs to own the pipe.
+// With the parent's end non-blocking and the child's end in the program's user's name, if that can be had: a
+// program that opens /dev/stdout anew needs to own the pipe, all others can do without.
 bool make_pipe(const State& state, const Identity& identity, bool parent_writes, Pipe& out) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return false;
     out.parents.reset(ends[parent_writes ? 1 : 0]);
     out.childs.reset(ends[parent_writes ? 0 : 1]);
     bool owned = state.root && identity.uid != kAbsent && identity.uid != 0;
-    return ::fcntl(out.parents.get(), F_SETFL, O_NONBLOCK) == 0 &&
-           (!owned || ::fchown(out.childs.get(), identity.uid, identity.gid) == 0);
+    [[maybe_unused]] bool given = owned && ::fchown(out.childs.get(), identity.uid, identity.gid) == 0;
+    return ::fcntl(out.parents.get(), F_SETFL, O_NONBLOCK) == 0;
 }
 
 // pipes: stdin, stdout, stderr, as far as the program has them. The slot is Live if there is a child, which

@@ -3,10 +3,12 @@ hardening takes away what root usually has."""
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 
-from harness import IS_ROOT, NOW, PYTHON, SLEEP, case, check, config, contains, equal, program, skip, variants, wait_for
+from harness import (IS_ROOT, NOW, PYTHON, SLEEP, case, check, config, contains, equal, other_user, program, skip, status_of,
+                     variants, wait_for)
 from parts import children, wait_parts
 
 ORPHANS = 300
@@ -109,6 +111,40 @@ def stopped_while_it_starts(box):
 
 
 # --- hardened hosts -----------------------------------------------------------------------------------------
+
+def with_capabilities(kept):
+    """A command before supervisord's that leaves root these capabilities."""
+    words = ['setpriv', f'--bounding-set=-all{kept}']
+    if shutil.which('setpriv') is None or subprocess.run([*words, 'true'], capture_output=True).returncode != 0:
+        skip('the bounding set cannot be changed')
+    return words
+
+
+@case(root=True)
+def users_without_chown(box):
+    """Root that may change its user and little else starts programs of other users: giving them pipes is a convenience."""
+    user = other_user()
+    box.path('x.log').touch()
+    box.path('x.log').chmod(0o666)
+    daemon = box.daemon(program('x', "/bin/sh -c 'echo out; exec sleep 1000'", user=user.pw_name, directory='/',
+                                stdout_logfile='%(here)s/x.log', **NOW),
+                        wrapper=with_capabilities(',+setuid,+setgid,+kill'))
+    pid = daemon.wait_state('x', 'RUNNING')['pid']
+    equal(set(status_of(pid)['Uid'].split()), {str(user.pw_uid)})
+    box.wait_text('x.log', 'out')
+    equal(daemon.stop(), 0)
+
+
+@case(root=True)
+def users_without_setuid(box):
+    """Root that may do nothing cannot start programs of other users; their logs say what is missing."""
+    user = other_user()
+    daemon = box.daemon(program('x', SLEEP, user=user.pw_name, redirect_stderr='true', stdout_logfile='%(here)s/x.log'),
+                        wrapper=with_capabilities(''))
+    box.wait_text('x.log', f"supervisor: couldn't setuid to {user.pw_uid}: Could not set groups of effective user")
+    daemon.wait_log(r'exited: x \(exit status 127; not expected\)')
+    equal(daemon.stop(), 0)
+
 
 FORBID = """
 import ctypes, os, sys
