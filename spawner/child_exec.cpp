@@ -98,6 +98,7 @@ bool set_descriptors_in_child(std::span<const int> wanted) {
     int high[8];
     for (std::size_t i = 0; i < wanted.size(); ++i) {
         high[i] = ::fcntl(wanted[i], F_DUPFD_CLOEXEC, kAboveTargets);
+        if (high[i] < 0 && errno == EINVAL) errno = EMFILE;  // the limit is not above the targets
         if (high[i] < 0) return false;
     }
     for (std::size_t i = 0; i < wanted.size(); ++i) {

@@ -22,7 +22,6 @@
 namespace reeve {
 namespace {
 
-constexpr int kExitNotStarted = 71;
 constexpr unsigned kPatienceS = 60;  // name services may be slow
 
 // errors: where its stderr goes at a re-read; -1 at the start.
@@ -41,10 +40,10 @@ constexpr unsigned kPatienceS = 60;  // name services may be slow
     // Relative names on the command line mean what they meant at the start, wherever a daemon went since.
     // Now, because the directory's descriptor may be one of those that are replaced next.
     [[maybe_unused]] int entered = ::fchdir(state.life.start_directory);
-    if (!set_descriptors_in_child(wanted)) ::_exit(kExitNotStarted);
     reset_signals_in_child();
-    ::execv(path, state.argv);
-    ::dprintf(STDERR_FILENO, "Error: cannot run %s: %s\n", path, std::strerror(errno));
+    bool ready = set_descriptors_in_child(wanted);
+    if (ready) ::execv(path, state.argv);
+    ::dprintf(ready ? STDERR_FILENO : wanted[2], "Error: cannot run %s: %s\n", path, std::strerror(errno));
     ::_exit(2);
 }
 

@@ -215,6 +215,14 @@ def descriptors_that_cannot_be_had(box):
 
 
 @case
+def fewer_descriptors_than_a_start_needs(box):
+    """A limit that leaves no descriptors for the start is told."""
+    result = with_limit(box, 'n', 16)
+    equal(result.code, 2)
+    matches(result.err, r'^Error: cannot run \S+/supervisor-confread: Too many open files$')
+
+
+@case
 def hard_limit_itself_is_enough(box):
     """minfds equal to the hard limit is accepted, and programs get it."""
     box.script('show', 'ulimit -Sn > limit')
