@@ -64,10 +64,6 @@ void leave(State& state) {
     ::_exit(1);
 }
 
-void signal_all(State& state, int signo) {
-    for (std::uint32_t i = 0; Slot* slot = state.table.from(i); ++i) kill_child(*slot, signo, false);
-}
-
 }  // namespace
 
 void begin_finish(State& state, FinishMode mode) {
@@ -107,7 +103,8 @@ void look_after_stop(State& state, std::uint64_t now, std::uint64_t& next) {
         if (!alone)
             say(state, Level::Critical, "there is no working engine: stopping all programs without it");
         if (!alone) kill_part(state.engine, "did not take the signal to stop");
-        signal_all(state, alone ? SIGKILL : SIGTERM);
+        for (std::uint32_t i = 0; Slot* slot = state.table.from(i); ++i)
+            kill_child(*slot, alone ? SIGKILL : SIGTERM, false);
         state.stop_deadline = now + (alone ? kKillAgainMs : kChildrenStopMs);
         alone = true;
     }

@@ -56,8 +56,7 @@ const char* on_drained(State& state, const Message& message) {
     if (number >= kMaxSlots) return "sent S_DRAINED of a slot beyond the table";
     Slot* slot = state.table.find(number);
     // The slot may have a new child, or be gone, when the word about the old one arrives.
-    if (slot == nullptr || slot->serial != message.serial || !slot->draining) return nullptr;
-    child_drained(state, *slot);
+    if (slot != nullptr && slot->serial == message.serial && slot->draining) child_drained(state, *slot);
     return nullptr;
 }
 
