@@ -51,7 +51,8 @@ void read_part(State& state, Part& part) {
     Received received;
     for (int i = 0; i < kMessagesPerTurn && part.channel.open() && !part.held.full; ++i) {
         std::uint64_t when = kNever;
-        if (&part == &state.engine && !spawn_allowed(state, mono_ms(), when)) return;
+        // What is left of a dead one's is little, and has to be known.
+        if (&part == &state.engine && part.pid != 0 && !spawn_allowed(state, mono_ms(), when)) return;
         const char* broken = nullptr;
         switch (part.channel.receive(state.buffer, received)) {
             case Receive::Nothing: return;

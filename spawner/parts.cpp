@@ -22,7 +22,7 @@ namespace {
 constexpr std::uint64_t kShortLifeMs = 10'000;
 constexpr std::uint32_t kLongestDelayS = 60;
 constexpr std::uint64_t kReadyMs = 10'000;
-constexpr int kLastTurns = 64;
+constexpr int kLastTurns = 128;  // more than an edge holds
 
 // A new edge between two living parts, replacing what they had.
 void link_parts(Part& one, Part& other) {
