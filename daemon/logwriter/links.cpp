@@ -32,12 +32,12 @@ void Link::close() {
 }
 
 void Link::send_raw(Msg type, std::uint32_t serial, std::span<const std::byte> body,
-                    std::span<const std::byte> tail) {
+                    std::span<const std::byte> tail, bool goes_on) {
     if (queue_.empty() && is_open()) {
         Send sent = channel_.send_raw(type, serial, body, tail, {});
         if (sent == Send::Sent || sent == Send::Gone) return;  // the end is seen by the reading side
     }
-    queue_.push_back({type, serial, copy(body), copy(tail)});
+    queue_.push_back({type, serial, copy(body), copy(tail), goes_on});
     queued_bytes_ += body.size() + tail.size() + sizeof(Queued);
     if (is_open()) event_add(writable_.get(), nullptr);
 }
@@ -62,8 +62,10 @@ void Link::flush() {
 }
 
 void Link::forget(std::span<const Msg> types) {
+    bool cut = true;  // at the front: what was before has been sent
     std::erase_if(queue_, [&](const Queued& queued) {
-        if (std::find(types.begin(), types.end(), queued.type) == types.end()) return false;
+        cut = cut && queued.goes_on;
+        if (!cut && std::find(types.begin(), types.end(), queued.type) == types.end()) return false;
         queued_bytes_ -= queued.body.size() + queued.tail.size() + sizeof(Queued);
         return true;
     });

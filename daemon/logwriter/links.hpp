@@ -51,16 +51,19 @@ class Link {
     bool is_open() const { return channel_.open(); }
     int fd() const { return channel_.fd(); }  // -1 if closed
 
+    // goes_on: nobody has use for the message without the one before.
     template <typename Body>
-    void send(Msg type, std::uint32_t serial, const Body& body, std::span<const std::byte> tail = {}) {
-        send_raw(type, serial, {reinterpret_cast<const std::byte*>(&body), kBodySize<Body>}, tail);
+    void send(Msg type, std::uint32_t serial, const Body& body, std::span<const std::byte> tail = {},
+              bool goes_on = false) {
+        send_raw(type, serial, {reinterpret_cast<const std::byte*>(&body), kBodySize<Body>}, tail, goes_on);
     }
     std::size_t queued_bytes() const { return queued_bytes_; }
 
     // A deaf link receives nothing, until it is not any more; only receive_all() does not mind.
     void set_deaf(bool deaf);
 
-    // Takes all messages of these types out of the queue.
+    // For another peer than the one so far: takes all messages of these types out of the queue, and what goes
+    // with a message that is gone.
     void forget(std::span<const Msg> types);
 
     // Receives everything that is there now, without the fairness of the event loop. Returns at the end of
@@ -73,11 +76,12 @@ class Link {
         std::uint32_t serial;
         std::string body;
         std::string tail;
+        bool goes_on;
     };
     static void on_readable(evutil_socket_t, short, void* self);
     static void on_writable(evutil_socket_t, short, void* self);
     void send_raw(Msg type, std::uint32_t serial, std::span<const std::byte> body,
-                  std::span<const std::byte> tail);
+                  std::span<const std::byte> tail, bool goes_on);
     void receive_some(std::size_t most);
     void flush();
     void update_readable();

@@ -195,12 +195,12 @@ void LogWriter::on_communication(Stream& stream, std::string_view text) {
         ++events_lost_;
         return;
     }
-    do {
+    for (bool first = true; first || !text.empty(); first = false) {
         std::string_view piece = text.substr(0, kMaxChunk);
         text.remove_prefix(piece.size());
         CommBody body{stream.number(), stream.pid(), text.empty() ? 1u : 0u, 0};
-        engine_.send(Msg::COMM, stream.serial(), body, as_bytes(piece));
-    } while (!text.empty());
+        engine_.send(Msg::COMM, stream.serial(), body, as_bytes(piece), !first);
+    }
 }
 
 void LogWriter::on_lost(Stream& stream, std::uint64_t bytes, int error) {

@@ -272,6 +272,23 @@ TEST_CASE("a long communication comes in pieces") {
     CHECK(driver.text("0.log") == "");
 }
 
+TEST_CASE("a communication whose beginning went to an engine that died is none for the next one") {
+    Driver driver;
+    driver.add_stream(0, 1, {.capture_max = 4'000'000});
+    const std::string begin = "<!--XSUPERVISOR:BEGIN-->", end = "<!--XSUPERVISOR:END-->";
+    const std::string after = "more than a token's length\n";
+    driver.write(0, begin + std::string(3'000'000, 'x') + end + after);
+    // The engine hears nothing; it has the first pieces on its edge when it dies.
+    for (int i = 0; i < 6000 && driver.text("0.log") != after; ++i) ::usleep(5'000);
+    REQUIRE(driver.text("0.log") == after);
+    driver.drop_engine();
+    driver.new_engine();
+    driver.write(0, begin + "whole" + end);
+    driver.drain(0, 1);
+    REQUIRE(driver.wait([&] { return drained(driver, 1); }));
+    CHECK(joined(driver, Msg::COMM) == "whole");
+}
+
 TEST_CASE("events wait for an engine that is slow, and are dropped when there is none") {
     Driver driver;
     driver.add_main_log();
