@@ -75,6 +75,7 @@ void Member::signal(int signo, std::function<void(std::string)> done) {
 // ---- what the process asks for --------------------------------------------------------------------------
 
 void Member::spawn(Process&) { surroundings_.spawner.spawn(slot_); }
+bool Member::cancel_spawn(Process&) { return surroundings_.spawner.cancel_spawn(slot_); }
 
 void Member::kill(Process&, int signo, bool to_group, KillPurpose purpose) {
     std::uint32_t flags = (to_group ? kKillGroup : 0) | (purpose == KillPurpose::Stop ? kKillStop : 0);

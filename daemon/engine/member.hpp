@@ -103,6 +103,7 @@ class Member : public std::enable_shared_from_this<Member>, private ProcessPort 
     };
 
     void spawn(Process&) override;
+    bool cancel_spawn(Process&) override;
     void kill(Process&, int signo, bool to_group, KillPurpose purpose) override;
     void acknowledge_exit(Process&) override;
     void save_note(Process&) override;

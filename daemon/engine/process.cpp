@@ -83,6 +83,9 @@ std::optional<ProcessEvent> Process::follow_up() {
         case ProcessState::Running:
             if (exit_to_report_) return ProcessEvent::Exited;
             return std::nullopt;
+        case ProcessState::Stopping:
+            if (pid_ == 0) return ProcessEvent::Cancelled;
+            return std::nullopt;
         case ProcessState::Backoff:
             if (after_spawn_) return std::exchange(after_spawn_, std::nullopt);
             if (retries_used()) return ProcessEvent::Deadline;
@@ -108,6 +111,12 @@ std::optional<ProcessEvent> Process::follow_up() {
 void Process::start_if_due() {
     if (ending_) {
         finish_exit();  // of a former engine's time: its output is long written
+    } else if (state_ == ProcessState::Starting && spawn_pending_) {
+        // Asked for in a former engine's time, and the answer is lost: either it failed or nobody heard.
+        // Asking again tells.
+        if (port_.may_start()) return request_spawn();
+        spawn_pending_ = false;
+        dispatch(ProcessEvent::Cancelled);
     } else if (state_ == ProcessState::Stopped && settings_.autostart && start_wall_us_ == 0 &&
                !start_after_stop_) {
         if (port_.may_start()) dispatch(ProcessEvent::Start);
@@ -146,6 +155,13 @@ void Process::begin_attempt() {
 void Process::request_spawn() {
     save_note();  // before the request: a live child always has a note that says STARTING
     port_.spawn(*this);
+}
+
+bool Process::cancel_start() {
+    if (state_ != ProcessState::Starting || !spawn_pending_ || !port_.cancel_spawn(*this)) return false;
+    spawn_pending_ = false;
+    dispatch(ProcessEvent::Cancelled);
+    return true;
 }
 
 void Process::on_spawned(const SpawnedBody& body, std::uint32_t serial) {
@@ -264,6 +280,7 @@ void Process::forget_start() {
 }
 
 void Process::end_kill() { clear_deadline(); }
+void Process::end_start() { stop_wall_us_ = loop_.wall_us(); }
 
 std::int64_t Process::next_kill() const {
     return static_cast<std::int64_t>(loop_.monotonic_us()) +

@@ -46,6 +46,8 @@ class ProcessPort {
   public:
     virtual ~ProcessPort() = default;
     virtual void spawn(Process& process) = 0;  // answered by on_spawned or on_spawn_failed
+    // Takes that back if the spawner has not been asked yet. False: it has, and there will be an answer.
+    virtual bool cancel_spawn(Process& process) = 0;
     virtual void kill(Process& process, int signo, bool to_group, KillPurpose purpose) = 0;  // on_kill_result
     virtual void acknowledge_exit(Process& process) = 0;
     virtual void save_note(Process& process) = 0;
@@ -66,6 +68,7 @@ enum class ProcessEvent : std::uint8_t {
     Exited,      // and all its output is written
     Deadline,    // startsecs are over; the next try is due; SIGKILL is due
     KillFailed,  // with another error than "no such process"
+    Cancelled,   // there will be no child to stop
 };
 
 class Process {
@@ -94,8 +97,14 @@ class Process {
 
     // Requests. What a client is told is decided by the caller from the state before and after.
     void start() { dispatch(ProcessEvent::Start); }
-    void stop() { dispatch(ProcessEvent::Stop); }
-    void abandon() { dispatch(ProcessEvent::Abandon); }
+    void stop() {
+        if (!cancel_start()) dispatch(ProcessEvent::Stop);
+    }
+    void abandon() {
+        if (!cancel_start()) dispatch(ProcessEvent::Abandon);
+    }
+    // Stops a process that the spawner has not been asked to start yet. False: there is nothing to cancel.
+    bool cancel_start();
     void signal(int signo);  // to the child itself, whatever the state; needs a pid
     // Starts if the configuration says that it should run by itself (autostart, autorestart).
     void start_if_due();
@@ -166,6 +175,7 @@ class Process {
     void forget_failures();
     void report_giving_up();
     void end_kill();
+    void end_start();
 
     ProcessSettings settings_;
     Loop& loop_;

@@ -75,9 +75,7 @@ void Process::resume(const SlotBody& slot, std::uint32_t serial) {
             arm_deadline(note.deadline_us != 0 ? note.deadline_us
                                                : now + static_cast<std::int64_t>(failures_) * kSecond);
         } else if (state_ == ProcessState::Starting) {
-            // Asked for, and the answer is lost: either it failed or nobody heard. Asking again tells.
-            spawn_pending_ = true;
-            request_spawn();
+            spawn_pending_ = true;  // start_if_due() asks again
         } else if (is_signallable(state_) || state_ == ProcessState::Unknown) {
             state_ = ProcessState::Stopped;  // a note that fits no slot: nothing runs, so it is stopped
             save_note();

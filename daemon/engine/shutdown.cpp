@@ -21,7 +21,11 @@ Shutdown::Shutdown(Surroundings& surroundings, const std::vector<std::unique_ptr
       finish_timer_(surroundings.loop.make_timer([this] { finish(); })) {}
 
 void Shutdown::list_groups() {
-    for (const auto& group : groups_) left_.push_back(group.get());
+    for (const auto& group : groups_) {
+        left_.push_back(group.get());
+        // A start that still waits for its turn would only be killed, whenever its group is stopped.
+        for (const auto& member : group->members()) member->process().cancel_start();
+    }
     patience_ = kFinishPatience;
 }
 

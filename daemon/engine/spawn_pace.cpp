@@ -44,6 +44,10 @@ void SpawnPace::request(std::uint32_t slot) {
     if (waiting_.size() == 1) wait_for_token();
 }
 
+bool SpawnPace::cancel(std::uint32_t slot) {
+    return std::erase_if(waiting_, [slot](const auto& start) { return std::get<2>(start) == slot; }) != 0;
+}
+
 void SpawnPace::start(std::uint32_t slot) {
     if (slot >= last_start_.size()) last_start_.resize(slot + 1);
     last_start_[slot] = loop_.monotonic_us();

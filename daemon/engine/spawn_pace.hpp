@@ -22,6 +22,8 @@ class SpawnPace {
     void resize(std::size_t slots);
     // Starts now, or when it is its turn.
     void request(std::uint32_t slot);
+    // False: it was its turn already.
+    bool cancel(std::uint32_t slot);
 
   private:
     bool take_token();

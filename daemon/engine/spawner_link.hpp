@@ -26,6 +26,7 @@ class SpawnerLink {
     void deactivate(const GroupBody& body) { link_.send(Msg::DEACTIVATE, 0, body); }
     // At once, or as soon as the spawner's limit allows.
     void spawn(std::uint32_t slot) { pace_.request(slot); }
+    bool cancel_spawn(std::uint32_t slot) { return pace_.cancel(slot); }
     void active_slots(std::size_t count) { pace_.resize(count); }
     // The number that the answer will bear: it may come when the slot is somebody else's.
     std::uint32_t check(std::uint32_t slot) {

@@ -25,6 +25,7 @@ struct StateTable {
     {Starting, E::Abandon,     &P::is_spawn_pending,  &P::remember_abandon,   Starting, nullptr},
     {Starting, E::Abandon,     nullptr,               &P::begin_stop,         Stopping, &P::send_stop_signal},
     {Starting, E::KillFailed,  nullptr,               &P::end_kill,           Unknown,  nullptr},
+    {Starting, E::Cancelled,   nullptr,               nullptr,                Stopping, nullptr},
 
     {Running,  E::Exited,      nullptr,               &P::take_exit_status,   Exited,   &P::report_exit},
     {Running,  E::Stop,        nullptr,               &P::begin_stop,         Stopping, &P::send_stop_signal},
@@ -42,6 +43,7 @@ struct StateTable {
     {Stopping, E::Stop,        nullptr,               nullptr,                Stopping, &P::forget_start},
     {Stopping, E::Abandon,     nullptr,               nullptr,                Stopping, &P::forget_start},
     {Stopping, E::KillFailed,  nullptr,               &P::end_kill,           Unknown,  nullptr},
+    {Stopping, E::Cancelled,   nullptr,               &P::end_start,          Stopped,  nullptr},
 
     // Nothing leads out of UNKNOWN but the end of the child.
     {Unknown,  E::Exited,      &P::was_stopping,      &P::take_exit_status,   Stopped,  &P::report_stopped},

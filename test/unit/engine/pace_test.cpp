@@ -35,6 +35,18 @@ TEST_CASE(
     CHECK(started.back() == 99);
 }
 
+TEST_CASE("a start that waits can be taken back") {
+    FakeLoop loop;
+    std::size_t started = 0;
+    SpawnPace pace(loop, [&](std::uint32_t) { ++started; });
+    for (std::uint32_t slot = 0; slot < 62; ++slot) pace.request(slot);
+    CHECK(!pace.cancel(59));
+    CHECK(pace.cancel(60));
+    CHECK(!pace.cancel(60));
+    loop.advance(1'000'000);
+    CHECK(started == 61);
+}
+
 TEST_CASE("a large configuration starts at once") {
     FakeLoop loop;
     std::size_t started = 0;

@@ -258,6 +258,19 @@ TEST_CASE("stop while starting, and with an expected status") {
                    "KILL 15", "E STOPPED from STOPPING pid:100", "INFO stopped: p (exit status 0)", "ACK"});
 }
 
+TEST_CASE("stop before the spawner has been asked: there is no child, and there will be none") {
+    Replay replay(settings());
+    replay.spawn_waits = true;
+    replay.p().start();
+    replay.pass(3);
+    replay.take();
+    SUBCASE("by a client") { replay.p().stop(); }
+    SUBCASE("with supervisord") { replay.p().abandon(); }
+    check(replay, {"E STOPPING from STARTING pid:0", "E STOPPED from STOPPING pid:0"});
+    CHECK(replay.p().stop_wall_us() == replay.loop.wall);
+    CHECK(replay.loop.idle());
+}
+
 TEST_CASE("stop before the spawner has answered") {
     Replay replay(settings());
     replay.p().start();

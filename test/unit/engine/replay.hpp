@@ -23,6 +23,7 @@ class Replay : public ProcessPort, public Log {
     FakeLoop loop;
     std::vector<std::string> seen;  // everything, in order
     bool running_mood = true;
+    bool spawn_waits = false;  // for its turn
     std::uint32_t next_serial = 1;
     NoteBody saved{};
     std::vector<NoteBody> saved_at;  // what was saved when each state was told
@@ -63,6 +64,7 @@ class Replay : public ProcessPort, public Log {
 
     // ProcessPort
     void spawn(Process&) override { seen.push_back("SPAWN"); }
+    bool cancel_spawn(Process&) override { return spawn_waits; }
     void kill(Process&, int signo, bool group, KillPurpose) override {
         seen.push_back("KILL " + std::to_string(signo) + (group ? " group" : ""));
     }

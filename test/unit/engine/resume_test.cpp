@@ -9,8 +9,10 @@ namespace {
 
 // A successor that sees the slot as the spawner would show it.
 struct Successor : Replay {
-    Successor(Replay& old, ProcessSettings settings, SlotState state, std::uint32_t serial, int status = 0)
+    Successor(Replay& old, ProcessSettings settings, SlotState state, std::uint32_t serial, int status = 0,
+              bool may_start = true)
         : Replay(std::move(settings)) {
+        running_mood = may_start;
         loop.now = old.loop.now;
         loop.wall = old.loop.wall;
         SlotBody slot{};
@@ -186,6 +188,13 @@ TEST_CASE("a spawn whose answer was lost is asked for again") {
     fresh.spawned();
     CHECK(fresh.state() == "STARTING");
     CHECK(fresh.p().pid() == 100);
+}
+
+TEST_CASE("... but not if supervisord stops") {
+    Replay old(settings());
+    old.p().start();
+    Successor fresh(old, settings(), SlotState::Empty, 0, 0, false);
+    CHECK(fresh.take() == Seen{"E STOPPING from STARTING pid:0", "E STOPPED from STOPPING pid:0"});
 }
 
 TEST_CASE("stopped ones stay stopped, with their history") {

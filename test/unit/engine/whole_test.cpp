@@ -231,6 +231,27 @@ TEST_CASE("shutdown: group by group from the highest number, a group's processes
     CHECK(paper.violation == "");
 }
 
+TEST_CASE("shutdown: starts that wait for their turn are dropped") {
+    ViewGroup team{"team", 999, {}};
+    for (int i = 0; i < 30; ++i) team.processes.push_back({"p" + std::to_string(i)});
+    Paper paper({team, {"zlast", 999, {{"zlast"}}}});
+    paper.pass(2);
+    for (int i = 0; i < 5; ++i) {
+        paper.ask("supervisor.stopProcessGroup", {name("team"), Value::boolean(false)});
+        for (std::uint32_t slot = 0; slot < 30; ++slot) paper.die(slot, 15);
+        paper.ask("supervisor.startProcessGroup", {name("team"), Value::boolean(false)});
+    }
+    Seen asked = paper.take();
+    auto spawned = std::count_if(asked.begin(), asked.end(),
+                                 [](const std::string& one) { return one.substr(0, 5) == "SPAWN"; });
+    CHECK(spawned > 31);
+    CHECK(spawned < 181);
+    paper.ask("supervisor.shutdown");
+    CHECK(paper.take() == Seen{"STOPPING", "KILL 30 15"});
+    paper.pass(10);
+    CHECK(paper.take() == Seen{"KILL 30 9"});
+}
+
 TEST_CASE("shutdown leaves a child behind that cannot be signalled") {
     Paper paper(three());
     paper.pass(2);
