@@ -54,7 +54,10 @@ const char* Supervisor::on_hello(const HelloBody& body) {
 
 const char* Supervisor::on_peer(const PeerBody& body, UniqueFd fd) {
     switch (body.role) {
-        case Role::Log: log_.attach(std::move(fd)); return nullptr;
+        case Role::Log:
+            log_.attach(std::move(fd));
+            captured_.clear();  // the rest died with the former log writer
+            return nullptr;
         case Role::Rpc: front_.attach(std::move(fd)); return nullptr;
         default: return "PEER of a role that is no peer";
     }

@@ -66,21 +66,28 @@ void Link::on_ready(bool readable, bool writable) {
     if (readable) receive();
 }
 
-void Link::receive() {
+void Link::receive_rest() {
+    while (receive()) {
+    }
+}
+
+// False: there is nothing more for now.
+bool Link::receive() {
     for (int i = 0; i < kMessagesPerTurn && channel_.open(); ++i) {
         Received received;
         switch (channel_.receive(*buffer_, received)) {
-            case Receive::Nothing: return;
-            case Receive::End: close(nullptr); return;
-            case Receive::Violation: close(channel_.reason()); return;
+            case Receive::Nothing: return false;
+            case Receive::End: close(nullptr); return false;
+            case Receive::Violation: close(channel_.reason()); return false;
             case Receive::Message:
                 if (const char* wrong = handler_.on_message(received)) {
                     close(wrong);
-                    return;
+                    return false;
                 }
                 break;
         }
     }
+    return channel_.open();
 }
 
 void Link::close(const char* violation) {

@@ -34,6 +34,8 @@ class Link {
     // there.
     void attach(UniqueFd fd, bool (*keep)(Msg) = nullptr);
     bool connected() const { return channel_.open(); }
+    // Takes what the peer has said so far, before another one comes in its place.
+    void receive_rest();
 
     // Sends, or queues if the socket is full or not there.
     template <typename Body>
@@ -60,7 +62,7 @@ class Link {
     void send_raw(Msg type, std::uint32_t serial, std::span<const std::byte> body,
                   std::span<const std::byte> tail);
     void on_ready(bool readable, bool writable);
-    void receive();
+    bool receive();
     void flush();
     void close(const char* violation);
 

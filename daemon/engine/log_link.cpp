@@ -14,6 +14,7 @@ LogLink::LogLink(Loop& loop, LogNews& news)
       patience_(loop.make_timer([this] { settle(); })) {}
 
 void LogLink::attach(UniqueFd fd) {
+    link_.receive_rest();
     end_follows();
     settle();
     link_.attach(std::move(fd), [](Msg type) { return type == Msg::LINE || type == Msg::APPEND; });

@@ -28,6 +28,7 @@ struct ViewGroup {
     std::string name;
     int priority = 999;
     std::vector<ViewProcess> processes;
+    std::uint64_t events = 0;  // of an event listener
 };
 
 class ViewBuilder {
@@ -41,6 +42,9 @@ class ViewBuilder {
             view.name = text(group.name);
             view.priority = group.priority;
             view.fcgi_url = {kAbsent, 0};
+            view.events = group.events;
+            if (group.events != 0) view.kind = ProgramKind::EventListener;
+            view.buffer_size = 10;
             view.procs = {static_cast<std::uint32_t>(proc_views.size()),
                           static_cast<std::uint32_t>(group.processes.size())};
             for (const ViewProcess& process : group.processes) {

@@ -2,7 +2,9 @@
 // in which order, what calls are answered, what becomes of a message that makes no sense.
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <deque>
@@ -583,6 +585,45 @@ TEST_CASE("an exit waits a second for a log writer that has written the output, 
             CHECK(paper.take() == Seen{"ACK_EXIT"});
         }
     }
+}
+
+TEST_CASE("what a log writer had said before it died counts, also if its successor is there first") {
+    Paper paper(three());
+    paper.pass(2);
+    paper.take();
+    paper.say(Msg::EXITED, 1, ExitedBody{0, 0, 1});
+    REQUIRE(paper.log.send(Msg::DRAINED, 1, DrainBody{0}) == Send::Sent);
+    paper.log = paper.peer(Role::Log, Edge::LE, Edge::EL);
+    paper.run();
+    CHECK(paper.take() == Seen{"ACK_EXIT"});
+}
+
+TEST_CASE("the beginning of a communication that a dead log writer has left is not part of the next one") {
+    constexpr std::uint64_t kWanted = std::uint64_t{1}
+                                      << static_cast<std::uint32_t>(EventType::ProcessCommunicationStdout);
+    Paper paper({{"ears", 1, {{"ears", 999, false, 0}}, kWanted}, {"zlast", 999, {{"zlast"}}}});
+    paper.spawn_at_once = false;
+    paper.call("supervisor.startProcess", {name("ears"), Value::boolean(false)});
+    int in[2], out[2];
+    REQUIRE(::pipe2(in, O_CLOEXEC | O_NONBLOCK) == 0);
+    REQUIRE(::pipe2(out, O_CLOEXEC | O_NONBLOCK) == 0);
+    UniqueFd ears_in(in[0]), engines_out(in[1]), engines_in(out[0]), ears_out(out[1]);
+    SpawnedBody ears{0, 1000, 1, paper.loop.now, kFdStdin | kFdListenerStdout, Stage::None, 0, 0};
+    int fds[] = {engines_out.get(), engines_in.get()};
+    REQUIRE(paper.spawner.send(Msg::SPAWNED, 2, ears, {}, fds) == Send::Sent);
+    REQUIRE(::write(ears_out.get(), "READY\n", 6) == 6);
+    paper.run();
+
+    CommBody comm{stream_of(1, false), 1001, 0, 0};
+    REQUIRE(paper.log.send(Msg::COMM, 1, comm, as_bytes("beginning")) == Send::Sent);
+    paper.run();
+    paper.log = paper.peer(Role::Log, Edge::LE, Edge::EL);
+    comm.last = 1;
+    REQUIRE(paper.log.send(Msg::COMM, 1, comm, as_bytes("whole")) == Send::Sent);
+    paper.run();
+    char told[512]{};
+    REQUIRE(::read(ears_in.get(), told, sizeof told - 1) > 0);
+    CHECK(std::string_view(told).substr(std::string_view(told).rfind('\n')) == "\nwhole");
 }
 
 TEST_CASE("log lines wait for the log writer") {
