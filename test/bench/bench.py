@@ -113,7 +113,7 @@ serverurl=unix://{self.folder}/s.sock
     def parts(self):
         """The daemon's pids: itself and its parts, not its programs."""
         pids = [self.process.pid]
-        for path in Path('/proc').glob('[0-9]*/stat'):
+        for path in [Path('/proc', name, 'stat') for name in os.listdir('/proc') if name.isdigit()]:
             try:
                 name, rest = path.read_text().split('(', 1)[1].rsplit(')', 1)
             except OSError:
