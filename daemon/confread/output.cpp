@@ -7,6 +7,12 @@
 #include <unistd.h>
 
 namespace reeve {
+namespace {
+
+constexpr int kSealTries = 100;
+constexpr useconds_t kSealPauseUs = 10'000;
+
+}  // namespace
 
 bool is_memory_file(int fd) {
     int seals = ::fcntl(fd, F_GET_SEALS);
@@ -23,7 +29,13 @@ bool write_sealed(int fd, std::span<const std::byte> bytes) {
         if (got <= 0) return false;
         written += static_cast<std::size_t>(got);
     }
-    return ::fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0;
+    // The kernel may hold a page of it for a moment, and then says EBUSY as if somebody could still write.
+    for (int tries = 0; tries < kSealTries; ++tries) {
+        if (::fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0) return true;
+        if (errno != EBUSY) return false;
+        ::usleep(kSealPauseUs);
+    }
+    return false;
 }
 
 }  // namespace reeve

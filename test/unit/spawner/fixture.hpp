@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -115,7 +116,8 @@ class PaperImage {
     static UniqueFd sealed(const std::string& bytes, int seals = kSeals) {
         UniqueFd fd(::memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING));
         REEVE_CHECK(::write(fd.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
-        ::fcntl(fd.get(), F_ADD_SEALS, seals);
+        // EBUSY: the kernel holds a page of it for a moment.
+        while (::fcntl(fd.get(), F_ADD_SEALS, seals) != 0 && errno == EBUSY) ::usleep(1000);
         return fd;
     }
 
