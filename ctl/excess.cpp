@@ -91,7 +91,8 @@ void check_limits(const ProcessView& part, const PartMaximum& most, Findings& fo
         std::string wanted = std::to_string(value);
         // Numbers as text: the shorter one is smaller.
         auto within = [&](const std::string& text) {
-            return text != "unlimited" && (text.size() < wanted.size() || (text.size() == wanted.size() && text <= wanted));
+            return text != "unlimited" &&
+                   (text.size() < wanted.size() || (text.size() == wanted.size() && text <= wanted));
         };
         if (!within(limit->second.soft) || !within(limit->second.hard))
             found.add(

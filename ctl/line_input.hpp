@@ -26,7 +26,8 @@ class LineInput {
     // The next line without its end, after a prompt; nullopt at the end of the input. Throws Interrupted.
     // Lines are remembered if `remember`, except blank ones and repetitions.
     std::optional<std::string> ask(const std::string& prompt, bool remember);
-    // The same without showing what is typed, on the terminal if there is one; else the prompt goes to stderr.
+    // The same without showing what is typed, on the terminal if there is one; else the prompt goes to
+    // stderr.
     std::optional<std::string> ask_secret(const std::string& prompt);
 
     // Lines without prompt or editing, for a caller that waits for standard input itself: read_more when it

@@ -122,7 +122,7 @@ class Connection {
     bool linger_ = false;       // read on for a moment after the last byte, so that it is not lost to a reset
     bool finishing_ = false;
     bool processing_ = false;
-    std::size_t held_ = 0;  // bytes of the current request's body, as counted by the owner
+    std::size_t held_ = 0;     // bytes of the current request's body, as counted by the owner
     std::size_t sending_ = 0;  // bytes of a long answer, likewise
     std::uint64_t last_used_ = 0;
     std::unique_ptr<Task> task_;

@@ -40,7 +40,8 @@ const char* on_open(State& state, const Message& message) {
     } else if (body.stream / 2 >= kMaxSlots) {
         return "sent OPEN of an unknown stream";
     } else {
-        // The engine spoke of the slot first, if it is a new one; but that may still have to be read.
+        // The engine spoke of the slot first, if it is a new one; but that may still have to be read, into
+        // the same buffer: message.body is over then.
         if (state.table.find(body.stream / 2) == nullptr) read_part(state, state.engine);
         if (Slot* slot = state.table.find(body.stream / 2))
             result = do_slot_log(state, *slot, body.stream % 2 == 1, body.op);

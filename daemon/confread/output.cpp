@@ -31,7 +31,8 @@ bool write_sealed(int fd, std::span<const std::byte> bytes) {
     }
     // The kernel may hold a page of it for a moment, and then says EBUSY as if somebody could still write.
     for (int tries = 0; tries < kSealTries; ++tries) {
-        if (::fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0) return true;
+        if (::fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0)
+            return true;
         if (errno != EBUSY) return false;
         ::usleep(kSealPauseUs);
     }

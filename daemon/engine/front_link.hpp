@@ -54,8 +54,8 @@ class FrontLink {
     static constexpr std::size_t kMaxQueued =
         16 * 1024 * 1024;  // replies waiting: beyond, no more calls are read
     static constexpr std::size_t kMaxReplies = 384 * 1024 * 1024;  // beyond, results become HTTP 500
-    static constexpr std::uint64_t kFailureDelay = 1'000'000;  // microseconds
-    static constexpr std::size_t kMaxFailures = 128;           // delayed answers of one server
+    static constexpr std::uint64_t kFailureDelay = 1'000'000;      // microseconds
+    static constexpr std::size_t kMaxFailures = 128;               // delayed answers of one server
     static constexpr int kMessagesPerTurn = 32;
 
     FrontLink(Loop& loop, Log& log, const Auth& auth, CallHandler& handler);
@@ -142,11 +142,11 @@ class FrontLink {
     std::size_t assembling_ = 0;  // sum of args_size of those in Phase::Assembling
     std::deque<Queued> queue_;
     std::size_t queued_bytes_ = 0;
-    bool waiting_ = false;        // for the log: what is queued may not go yet
+    bool waiting_ = false;  // for the log: what is queued may not go yet
     std::uint64_t last_number_ = 0;
-    std::uint64_t released_ = 0;  // replies up to this number may go, whatever the log does
-    std::uint64_t edge_ = 0;                                      // counts the edges
-    std::deque<Failure> failures_;                                // by due time
+    std::uint64_t released_ = 0;    // replies up to this number may go, whatever the log does
+    std::uint64_t edge_ = 0;        // counts the edges
+    std::deque<Failure> failures_;  // by due time
     std::unordered_map<std::uint32_t, std::size_t> failures_of_;  // how many of them, by server
     std::unique_ptr<Timer> failure_timer_;
 };

@@ -93,8 +93,8 @@ class LogLink : public Log, private LinkHandler {
     Link link_;
     Level level_ = Level::Info;
     std::uint64_t dropped_ = 0;  // lines
-    bool unsettled_ = false;      // a line was sent after the last SYNC
-    std::uint32_t sync_ = 0;      // number of the SYNC that is not answered yet, or 0
+    bool unsettled_ = false;     // a line was sent after the last SYNC
+    std::uint32_t sync_ = 0;     // number of the SYNC that is not answered yet, or 0
     std::function<void()> tell_settled_;
     std::unique_ptr<Timer> patience_;
     std::uint32_t last_number_ = 0;
